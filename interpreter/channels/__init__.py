@@ -1,0 +1,1 @@
+"""How people reach a conversation: the messages, and one module per way in."""

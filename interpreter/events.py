@@ -1,0 +1,252 @@
+"""What happens in a conversation: immutable facts that the stages hand on.
+
+`channels/wire.py` turns them into messages; nothing else does.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .audio import RATE, Samples
+from .work import Quality
+
+
+class Party(StrEnum):
+    """The two sides of a conversation."""
+
+    STAFF = "staff"
+    VISITOR = "visitor"
+
+    @property
+    def other(self) -> "Party":
+        return Party.VISITOR if self is Party.STAFF else Party.STAFF
+
+
+class TurnTaking(StrEnum):
+    """How a connection's microphone knows who speaks."""
+
+    OWN_MICROPHONE = "own_microphone"
+    """Whoever's connection it is, speaks."""
+
+    SHARED_MICROPHONE = "shared_microphone"
+    """The language decides, among the two declared ones."""
+
+    PUSH_TO_TALK = "push_to_talk"
+    """A button says who speaks, and when."""
+
+
+class Ending(StrEnum):
+    """Why an utterance ended."""
+
+    SILENCE = "silence"
+    BUTTON = "button"
+    LENGTH = "length"
+    """It reached the longest utterance and was split at its best pause; the rest follows."""
+
+    HANG_UP = "hang_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised word."""
+
+    text: str
+    start: float
+    """Seconds from the utterance's first sample."""
+
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One thing somebody said, complete."""
+
+    number: int
+    party: Party | None
+    """None where the language is to decide (`shared_microphone`)."""
+
+    samples: Samples
+    """At 16 kHz, with a little of what came before and after the speech."""
+
+    start: float
+    """Seconds since its microphone stream began, counted in samples."""
+
+    speech_end: float
+    """Seconds since its microphone stream began, at the last sample of speech."""
+
+    ending: Ending
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / RATE
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak."""
+
+    utterance: int
+    party: Party | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said, so far or (`final`) for good."""
+
+    utterance: int
+    revision: int
+    party: Party
+    language: str
+    language_probability: float
+    text: str
+    committed: int
+    """Length of the part of the text that will not change any more."""
+
+    words: tuple[Word, ...]
+    confidence: float
+    """Mean probability of the words, 0..1."""
+
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The same in the listener's language."""
+
+    utterance: int
+    revision: int
+    party: Party
+    """Who said it; the other party is the listener."""
+
+    source: str
+    target: str
+    text: str
+    committed: int
+    engine: str
+    quality: Quality
+    """What the engine declares for this pair."""
+
+    final: bool
+    flags: tuple[str, ...] = ()
+    """What makes this translation doubtful, such as `low_confidence`; empty when nothing does."""
+
+    facts: tuple[str, ...] = ()
+    """Numbers, dates and the like that were checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    """The voice of an utterance is about to follow in chunks."""
+
+    utterance: int
+    party: Party
+    """Who is spoken to."""
+
+    rate: int
+    """Hertz."""
+
+    voice: str
+    language: str
+    repeated: bool
+    """True when somebody asked to hear it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """A piece of an utterance's voice."""
+
+    utterance: int
+    party: Party
+    """Who is spoken to."""
+
+    samples: Samples = field(repr=False)
+    rate: int
+    """Hertz."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The voice of an utterance is complete, or was stopped."""
+
+    utterance: int
+    party: Party
+    text: str
+    """What was spoken."""
+
+    seconds: float
+    """Length of what was sent."""
+
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where the time of an utterance went, in seconds after its last sample of speech."""
+
+    utterance: int
+    endpoint: float | None = None
+    """It was decided that the speaker had finished."""
+
+    transcript: float | None = None
+    translation: float | None = None
+    first_audio: float | None = None
+    """The first sample of the voice left the server."""
+
+    played: float | None = None
+    """Length of what the listener's loudspeaker really played, as the client reports it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartyChanged:
+    """A party came, went, agreed, or changed its language."""
+
+    party: Party
+    state: str
+    """`joined`, `left`, `away` (its last connection was cut), `consent`, `language`."""
+
+    language: str
+    consent: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something both people should know; the words are put in by the channel, per language."""
+
+    code: str
+    utterance: int | None = None
+    party: Party | None = None
+    """For this party only; None for both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A stage failed on one utterance; the conversation goes on."""
+
+    code: str
+    retryable: bool
+    utterance: int | None
+    party: Party | None = None
+    """Who is told; None for both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The conversation is over; nothing of it is kept."""
+
+    reason: str
+    """`left`, `idle`, `expired`, `shutdown`, `closed` or `failed`."""
+
+
+Event = (
+    SpeechStarted
+    | Transcript
+    | Translation
+    | SpeechBegan
+    | SpeechChunk
+    | SpeechEnded
+    | Timing
+    | PartyChanged
+    | Notice
+    | Failure
+    | Ended
+)

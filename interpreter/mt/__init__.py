@@ -1,0 +1,67 @@
+"""Text to text in another language: what a translator is, and the one place that chooses one."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import ModelError
+from ..work import Quality, Run
+
+Pair = tuple[str, str]
+"""Source and target language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A translation, as far as it has come."""
+
+    text: str
+    final: bool
+    engine: str
+    """Name of the translator that made it."""
+
+
+class Translator(Protocol):
+    """Turns text into another language. One instance serves every conversation."""
+
+    name: str
+
+    @property
+    def pairs(self) -> Mapping[Pair, Quality]:
+        """What it translates, and how well."""
+        ...
+
+    def translate(self, text: str, source: str, target: str) -> AsyncIterator[Draft]:
+        """Any number of growing drafts, then exactly one final. Raises `TranslationError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatorSettings:
+    """Which model to load, and where it runs."""
+
+    backend: str
+    model: str
+    path: Path
+    pairs: Mapping[Pair, Quality]
+    device: str = "auto"
+    """`auto`, `cpu` or `cuda`."""
+
+    threads: int = 2
+    """Processor threads of one call."""
+
+
+def load(settings: TranslatorSettings, run: Run) -> Translator:
+    """Load a translator; blocks for as long as the model takes. Raises `ModelError`."""
+    match settings.backend:
+        case "fasttranslate":
+            from .fasttranslate import FastTranslator
+
+            return FastTranslator(settings, run)
+        case "ctranslate":
+            from .ctranslate import CTranslateTranslator
+
+            return CTranslateTranslator(settings, run)
+        case other:
+            raise ModelError("unknown-backend", f"no translator is called {other!r}")

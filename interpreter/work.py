@@ -1,0 +1,50 @@
+"""What engines need to know about who runs their blocking calls (`scheduler.py` does)."""
+
+from collections.abc import Callable
+from enum import IntEnum, StrEnum
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Priority(IntEnum):
+    """What goes first when several calls wait for the same processor; lower goes first."""
+
+    FINAL = 0
+    """Recognition and translation of an utterance that has ended."""
+
+    SPEECH = 1
+    """The voice of a translation that is already on the screen."""
+
+    BACKGROUND = 2
+    """Whatever nobody waits for."""
+
+
+class Quality(StrEnum):
+    """How well an engine serves a language or a language pair, as its manifest declares it."""
+
+    NATIVE = "native"
+    """As good as the model gets: a main language of its training."""
+
+    GOOD = "good"
+    """Understandable throughout, with mistakes."""
+
+    BASIC = "basic"
+    """Usable when nothing better is there; staff are told."""
+
+    @property
+    def rank(self) -> int:
+        """0 for the best."""
+        return list(Quality).index(self)
+
+
+class Run(Protocol):
+    """Runs one blocking call off the event loop.
+
+    Raises `BusyError` ("overloaded") when too many calls wait already, `TimeoutError` when the
+    call was not done `seconds` after it was handed over, and whatever the call itself raises.
+    """
+
+    async def __call__(
+        self, priority: Priority, call: Callable[[], T], *, seconds: float = 30.0
+    ) -> T: ...

@@ -45,7 +45,7 @@ def to_bytes(samples: Samples) -> bytes:
 
 def from_float(samples: npt.NDArray[np.floating]) -> Samples:
     """Samples from floats in -1..1; what lies outside is clipped."""
-    return (np.clip(samples, -1.0, 1.0) * 32767.0).astype(np.int16)
+    return np.asarray(np.clip(samples, -1.0, 1.0) * 32767.0, dtype=np.int16)
 
 
 def to_float(samples: Samples) -> npt.NDArray[np.float32]:

@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from .audio import RATE, Samples
 from .work import Quality
@@ -43,6 +44,13 @@ class Ending(StrEnum):
     """It reached the longest utterance and was split at its best pause; the rest follows."""
 
     HANG_UP = "hang_up"
+
+
+EndReason = Literal["left", "idle", "expired", "shutdown", "closed", "failed"]
+"""Why a conversation ended."""
+
+PartyChange = Literal["joined", "left", "away", "consent", "language"]
+"""What became of a party; `away`: its last connection was cut and may come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,8 @@ class Transcript:
     """Mean probability of the words, 0..1."""
 
     final: bool
+    ending: Ending | None = None
+    """None for what was typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +211,7 @@ class PartyChanged:
     """A party came, went, agreed, or changed its language."""
 
     party: Party
-    state: str
-    """`joined`, `left`, `away` (its last connection was cut), `consent`, `language`."""
+    state: PartyChange
 
     language: str
     consent: bool | None
@@ -233,8 +242,7 @@ class Failure:
 class Ended:
     """The conversation is over; nothing of it is kept."""
 
-    reason: str
-    """`left`, `idle`, `expired`, `shutdown`, `closed` or `failed`."""
+    reason: EndReason
 
 
 Event = (

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from ..events import Ending, Party, TurnTaking
+from ..events import Ending, EndReason, Party, PartyChange, TurnTaking
 from ..work import Quality
 
 SUBPROTOCOL = "interpreter.v1"
@@ -187,7 +187,7 @@ class PartyMessage(Message, frozen=True, tag="party"):
 
     event: int
     party: Party
-    state: Literal["joined", "left", "away", "consent", "language"]
+    state: PartyChange
     language: str
     consent: bool | None = None
 
@@ -321,7 +321,7 @@ class EndedMessage(Message, frozen=True, tag="ended"):
     """The conversation is over and forgotten."""
 
     event: int
-    reason: Literal["left", "idle", "expired", "shutdown", "closed", "failed"]
+    reason: EndReason
     messages: Messages
 
 

@@ -1,13 +1,46 @@
 """Events become messages and bytes become audio here, and nowhere else."""
 
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from ..audio import AudioFrame, Samples, from_bytes, to_bytes
 from ..errors import ProtocolError
-from .protocol import SUBPROTOCOL, ClientMessage, Message, ServerMessage
+from ..events import (
+    Ended,
+    Event,
+    Failure,
+    Notice,
+    PartyChanged,
+    SpeechBegan,
+    SpeechChunk,
+    SpeechEnded,
+    SpeechStarted,
+    Timing,
+    Transcript,
+    Translation,
+)
+from ..messages import text as in_words
+from .protocol import (
+    SUBPROTOCOL,
+    ClientMessage,
+    EndedMessage,
+    ErrorMessage,
+    Message,
+    Messages,
+    NoticeMessage,
+    PartyMessage,
+    ServerMessage,
+    SpeechEndMessage,
+    SpeechMessage,
+    SpeechStartedMessage,
+    TimingMessage,
+    TranscriptMessage,
+    TranslationMessage,
+    WordMessage,
+)
 
 LONGEST_MESSAGE = 64 * 1024
 """Bytes; longer messages are refused with `message-too-large`."""
@@ -63,8 +96,8 @@ def encode_audio(samples: Samples, *, stream: int, sequence: int) -> bytes:
     return _HEADER.pack(_AUDIO, 0, stream & 0xFFFF, sequence & 0xFFFFFFFF) + to_bytes(samples)
 
 
-def decode_audio(data: bytes, rate: int) -> tuple[AudioFrame, int]:
-    """A binary frame and its stream number.
+def decode_audio(data: bytes, rate: int) -> AudioFrame:
+    """A microphone's binary frame.
 
     Raises `ProtocolError`: `message-too-large` or `bad-audio-frame`.
     """
@@ -73,8 +106,8 @@ def decode_audio(data: bytes, rate: int) -> tuple[AudioFrame, int]:
     if len(data) < _HEADER.size:
         raise _bad_frame(f"{len(data)} bytes are shorter than the header of {_HEADER.size}")
     kind, _flags, stream, sequence = _HEADER.unpack_from(data)
-    if kind != _AUDIO:
-        raise _bad_frame(f"kind {kind} is unknown; 1 is audio")
+    if kind != _AUDIO or stream != 0:
+        raise _bad_frame(f"kind {kind}, stream {stream}; 1 is audio, 0 is the microphone")
     body = data[_HEADER.size :]
     if len(body) % 2:
         raise _bad_frame("half a sample: PCM16 needs an even number of bytes")
@@ -82,7 +115,94 @@ def decode_audio(data: bytes, rate: int) -> tuple[AudioFrame, int]:
     shortest, longest = _FRAME_SECONDS
     if not shortest <= frame.seconds <= longest:
         raise _bad_frame(f"{1000 * frame.seconds:.0f} ms of audio; send 10 to 100 ms a frame")
-    return frame, stream
+    return frame
+
+
+def to_message(
+    event: Event, number: int, languages: Sequence[str], rate: int | None
+) -> ServerMessage | None:
+    """The message that tells an event, with words in the languages of whoever reads it.
+
+    `rate` is the speech rate (Hz) of the connection. None for a `SpeechChunk`, which is no message
+    but a binary frame.
+    """
+    match event:
+        case SpeechChunk():
+            return None
+        case Transcript() | Translation():
+            return _to_text_message(event, number)
+        case PartyChanged(party, state, language, consent):
+            return PartyMessage(number, party, state, language, consent)
+        case SpeechStarted(utterance, party):
+            return SpeechStartedMessage(number, utterance, party)
+        case SpeechBegan(utterance, party, house_rate, voice, language, repeated):
+            return SpeechMessage(
+                number, utterance, party, rate or house_rate, voice, language, repeated
+            )
+        case SpeechEnded(utterance, party, text, seconds, stopped):
+            return SpeechEndMessage(number, utterance, party, text, round(seconds, 3), stopped)
+        case Timing(utterance, endpoint, transcript, translation, first_audio, played):
+            return TimingMessage(
+                number, utterance, endpoint, transcript, translation, first_audio, played
+            )
+        case Notice(code, utterance, party):
+            return NoticeMessage(number, code, words(code, languages), utterance, party)
+        case Failure(code, retryable, utterance):
+            return ErrorMessage(number, code, words(code, languages), retryable, utterance)
+        case Ended(reason):
+            return EndedMessage(number, reason, words(f"ended-{reason}", languages))
+
+
+def words(code: str, languages: Sequence[str]) -> Messages:
+    """What a code means, in each of these languages."""
+    return {language: in_words(code, language) for language in languages}
+
+
+def _to_text_message(event: Transcript | Translation, number: int) -> ServerMessage:
+    if isinstance(event, Translation):
+        return TranslationMessage(
+            event=number,
+            utterance=event.utterance,
+            revision=event.revision,
+            party=event.party,
+            source=event.source,
+            target=event.target,
+            text=event.text,
+            committed=event.committed,
+            engine=event.engine,
+            quality=event.quality,
+            final=event.final,
+            flags=list(event.flags),
+            facts=list(event.facts),
+        )
+    return TranscriptMessage(
+        event=number,
+        utterance=event.utterance,
+        revision=event.revision,
+        party=event.party,
+        language=event.language,
+        language_probability=event.language_probability,
+        text=event.text,
+        committed=event.committed,
+        confidence=event.confidence,
+        final=event.final,
+        ending=event.ending,
+        words=[
+            WordMessage(word.text, round(word.start, 2), round(word.end, 2), word.probability)
+            for word in event.words
+        ],
+    )
+
+
+def decode_speech(data: bytes) -> tuple[int, int, Samples]:
+    """Utterance, event number and samples of a binary frame of speech, for clients.
+
+    Raises `ProtocolError` ("bad-audio-frame").
+    """
+    if len(data) < _HEADER.size or len(data) % 2:
+        raise _bad_frame(f"{len(data)} bytes")
+    _kind, _flags, utterance, number = _HEADER.unpack_from(data)
+    return utterance, number, from_bytes(data[_HEADER.size :])
 
 
 def schema() -> dict[str, Any]:

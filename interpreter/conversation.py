@@ -1,0 +1,414 @@
+"""Two parties, their connections and microphones, and everything that happens between them."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
+
+from .audio import AudioFrame
+from .connection import Connection, ConversationLimits, Engines
+from .errors import ProtocolError
+from .events import (
+    Ended,
+    EndReason,
+    Event,
+    Failure,
+    Party,
+    PartyChange,
+    PartyChanged,
+    SpeechEnded,
+    SpeechStarted,
+    Transcript,
+    Translation,
+    TurnTaking,
+)
+from .journal import Journal
+from .microphone import Button, Microphone, Surroundings
+from .pipeline import Direction, Listener
+from .stopwatch import Stopwatch
+from .vad import Endpointing
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED = 200
+"""Utterances that can be corrected or said again."""
+
+
+class Conversation:
+    """One conversation; `run` lives as long as it does."""
+
+    def __init__(
+        self,
+        languages: dict[Party, str],
+        engines: Engines,
+        endpointing: Endpointing,
+        limits: ConversationLimits,
+        *,
+        consent_required: bool = False,
+    ) -> None:
+        self.name = f"c_{secrets.token_urlsafe(9)}"
+        self.languages = languages
+        self.engines = engines
+        self.endpointing = endpointing
+        self.consent_required = consent_required
+        self.consent: dict[Party, bool | None] = dict.fromkeys(Party)
+        self.journal = Journal()
+        self.ended = False
+        self._limits = limits
+        self._connections: dict[str, Connection] = {}
+        self._speed = dict.fromkeys(Party, 1.0)
+        self._numbers = 0
+        self._transcripts: OrderedDict[int, Transcript] = OrderedDict()
+        self._translations: OrderedDict[int, Translation] = OrderedDict()
+        self._spoken: dict[int, SpeechEnded] = {}
+        self._stopwatch = Stopwatch()
+        self._last_sign = self._began = time.monotonic()
+        self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._hearing: set[asyncio.Task[None]] = set()
+        self._directions = {party: self._direction_to(party) for party in Party}
+
+    # Its life -------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Live until `end`, until it idles, until its time is up, or until a stage breaks."""
+        for direction in self._directions.values():
+            self._start(direction.run(), self._tasks)
+        self._start(self._watch(), self._tasks)
+        reason: EndReason = "failed"
+        try:
+            reason = await self._reason
+            self.ended = True
+            if reason != "failed":
+                await self._finish_what_was_said()
+        finally:
+            self.ended = True
+            for task in self._tasks | self._hearing:
+                task.cancel()
+            await asyncio.gather(*self._tasks, *self._hearing, return_exceptions=True)
+            self.emit(Ended(reason))
+            self.journal.close()
+            self._transcripts.clear()
+            self._translations.clear()
+
+    def end(self, reason: EndReason) -> None:
+        """Finish what was said, tell everybody, and forget it all."""
+        if not self._reason.done():
+            self._reason.set_result(reason)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            now = time.monotonic()
+            for connection in list(self._connections.values()):
+                if (
+                    not connection.attached
+                    and now - connection.cut_at > self._limits.resume_seconds
+                ):
+                    await self._remove(connection)
+            if now - self._began > self._limits.lifetime_seconds:
+                self.end("expired")
+            elif now - self._last_sign > self._limits.idle_seconds:
+                self.end("idle")
+
+    async def _finish_what_was_said(self) -> None:
+        async def drain() -> None:
+            for connection in self._connections.values():
+                if connection.microphone:
+                    await connection.microphone.hang_up()
+            await asyncio.gather(*self._hearing)
+            for direction in self._directions.values():
+                await direction.drain()
+
+        try:
+            async with asyncio.timeout(self._limits.drain_seconds):
+                await drain()
+        except TimeoutError:
+            log.warning("a conversation ended before all that was said had been interpreted")
+
+    def _start(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        task.add_done_callback(self._stopped)
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            # The kind of error only: its text may hold what somebody said.
+            log.error("a conversation broke", extra={"error": type(error).__name__})
+            self.emit(Failure("internal-error", False, None))
+            self.end("failed")
+
+    # Its connections ------------------------------------------------------------------------
+
+    def connect(
+        self,
+        parties: tuple[Party, ...],
+        turn_taking: TurnTaking,
+        microphone_rate: int | None,
+        speech_rate: int | None,
+    ) -> Connection:
+        """A new way to reach a party (or both). Raises `ProtocolError`."""
+        if self.ended:
+            raise ProtocolError("conversation-ended", "it is over", fatal=True)
+        if len(self._connections) >= self._limits.connections:
+            raise ProtocolError(
+                "conversation-full", f"{self._limits.connections} connections at most", fatal=True
+            )
+        shared = len(parties) > 1
+        if shared and turn_taking is TurnTaking.OWN_MICROPHONE:
+            raise ProtocolError(
+                "not-allowed", "a shared device is shared_microphone or push_to_talk", fatal=True
+            )
+        connection = Connection(
+            name=f"k_{secrets.token_urlsafe(9)}",
+            parties=parties,
+            turn_taking=turn_taking,
+            speech_rate=speech_rate,
+            microphone=self._microphone(parties, turn_taking, microphone_rate),
+        )
+        if connection.microphone:
+            self._start(connection.microphone.run(), self._hearing)
+        self._connections[connection.name] = connection
+        self._announce(connection, "joined")
+        return connection
+
+    def reconnect(self, name: str, parties: tuple[Party, ...]) -> Connection | None:
+        """The connection of that name, taken over from an older websocket; None if forgotten."""
+        old = self._connections.get(name)
+        if old is None or old.parties != parties or self.ended:
+            return None
+        connection = replace(old, replaced=asyncio.Event(), attached=True)
+        self._connections[name] = connection
+        old.replaced.set()
+        if not old.attached:
+            self._announce(connection, "joined")
+        return connection
+
+    def cut(self, connection: Connection) -> None:
+        """Its websocket is gone without a word; it may come back."""
+        if self._connections.get(connection.name) is connection:
+            connection.attached = False
+            connection.cut_at = time.monotonic()
+            self._announce(connection, "away")
+
+    async def leave(self, connection: Connection) -> None:
+        """It said goodbye. The last one to do so ends the conversation."""
+        if self._connections.get(connection.name) is connection:
+            await self._remove(connection)
+            if not self._connections:
+                self.end("left")
+
+    async def _remove(self, connection: Connection) -> None:
+        del self._connections[connection.name]
+        if connection.microphone:
+            await connection.microphone.hang_up()
+        self._announce(connection, "left")
+
+    def connected(self, party: Party) -> bool:
+        """Whether any websocket reaches that party right now."""
+        return any(party in c.parties and c.attached for c in self._connections.values())
+
+    def _announce(self, connection: Connection, state: PartyChange) -> None:
+        """Tell that a party came or went, unless another of its connections is still there."""
+        for party in connection.parties:
+            others = any(
+                party in other.parties and other.attached
+                for other in self._connections.values()
+                if other is not connection
+            )
+            if not others:
+                self._changed(party, state)
+
+    # What is said ---------------------------------------------------------------------------
+
+    async def hear(self, connection: Connection, item: AudioFrame | Button) -> bool:
+        """Take the next frame of a connection's microphone. Raises `ProtocolError`.
+
+        False where the visitor has to agree first: the frame counts, but nobody listens to it.
+        """
+        if connection.microphone is None:
+            raise ProtocolError("unsupported-audio", "join named no microphone_rate")
+        if not self.may_speak(connection):
+            connection.microphone.skip_to(item.sequence + 1)
+            return False
+        if isinstance(item, Button):
+            item = replace(item, party=self._party_of(connection, item.party))
+        await connection.microphone.push(item)
+        return True
+
+    def may_speak(self, connection: Connection) -> bool:
+        """Whether the visitor has agreed, where that is required."""
+        waiting = self.consent_required and not self.consent[Party.VISITOR]
+        return not (waiting and Party.VISITOR in connection.parties)
+
+    async def type(self, connection: Connection, text: str, party: Party | None) -> None:
+        """Interpret what was typed. Raises `ProtocolError`."""
+        party = self._party_of(connection, party)
+        if not self.may_speak(connection):
+            raise ProtocolError("consent-required", "the visitor has to agree first")
+        number = self._next_utterance()
+        self._stopwatch.start(number, time.monotonic())
+        await self._said(_as_typed(number, 1, party, self.languages[party], text))
+
+    async def correct(self, connection: Connection, utterance: int, text: str) -> None:
+        """Replace what was recognised and interpret it anew. Raises `ProtocolError`."""
+        if (old := self._transcripts.get(utterance)) is None:
+            raise ProtocolError("unknown-utterance", f"{utterance} is not known, or too old")
+        if old.party not in connection.parties and Party.STAFF not in connection.parties:
+            raise ProtocolError("not-allowed", "only staff correct what the other party said")
+        await self._said(_as_typed(utterance, old.revision + 1, old.party, old.language, text))
+
+    def say_again(self, connection: Connection, utterance: int | None, party: Party | None) -> None:
+        """Speak an utterance once more. Raises `ProtocolError`."""
+        listener = self._party_of(connection, party)
+        heard = [t for t in self._translations.values() if t.party is listener.other]
+        if utterance is not None:
+            heard = [t for t in heard if t.utterance == utterance]
+        if not heard:
+            code = "nothing-to-repeat" if utterance is None else "unknown-utterance"
+            raise ProtocolError(code, "nothing like that was spoken to this party")
+        if not self._directions[listener].repeat(heard[-1]):
+            raise ProtocolError("overloaded", "too much waits to be spoken", retryable=True)
+
+    def set_speed(self, connection: Connection, speed: float, party: Party | None) -> None:
+        """Speak to this party slower or faster from now on."""
+        self._speed[self._party_of(connection, party)] = speed
+
+    def stop_speaking(self, connection: Connection, party: Party | None) -> None:
+        """Drop what is being spoken to this party (to both on a shared device)."""
+        parties = connection.parties if party is None else (self._party_of(connection, party),)
+        for listener in parties:
+            self._directions[listener].stop_speaking()
+
+    def played(self, utterance: int, seconds: float) -> None:
+        """A loudspeaker reports how much of a voice it has played."""
+        spoken = self._spoken.get(utterance)
+        timing = self._stopwatch.played(utterance, round(seconds, 3))
+        if spoken and timing and seconds >= spoken.seconds - 0.05:
+            del self._spoken[utterance]
+            self.emit(timing)
+
+    def change_language(self, connection: Connection, language: str) -> None:
+        """The visitor speaks another language. Raises `ProtocolError`."""
+        other = self.languages[Party.STAFF]
+        pairs = self.engines.translator.pairs
+        if (language, other) not in pairs or (other, language) not in pairs:
+            raise ProtocolError(
+                "pair-not-available", f"nothing here translates {language} and {other} both ways"
+            )
+        self.languages[Party.VISITOR] = language
+        self._changed(Party.VISITOR, "language")
+
+    def agree(self, connection: Connection, agreed: bool, party: Party | None) -> None:
+        """A party agrees, or does not, to being interpreted by a machine."""
+        party = self._party_of(connection, party)
+        self.consent[party] = agreed
+        self._changed(party, "consent")
+
+    def emit(self, event: Event, to: Party | None = None) -> None:
+        """Put an event into the journal, from where every connection takes it."""
+        match event:
+            case Transcript() if event.final:
+                self._transcripts[event.utterance] = event
+            case Translation() if event.final:
+                self._translations[event.utterance] = event
+                self._translations.move_to_end(event.utterance)  # the last one heard
+            case SpeechEnded():
+                self._spoken[event.utterance] = event
+            case SpeechStarted():
+                self._last_sign = time.monotonic()
+                self._forget_before(event.utterance - _REMEMBERED)
+        self.journal.append(event, to)
+
+    # Behind it ------------------------------------------------------------------------------
+
+    def _direction_to(self, party: Party) -> Direction:
+        def listener() -> Listener:
+            present = any(
+                party in c.parties and c.speech_rate is not None for c in self._connections.values()
+            )
+            return Listener(self.languages[party], present, self._speed[party])
+
+        return Direction(
+            party,
+            listener,
+            self.engines.translator,
+            self.engines.synthesizer,
+            self.emit,
+            self._stopwatch,
+        )
+
+    def _microphone(
+        self, parties: tuple[Party, ...], turn_taking: TurnTaking, rate: int | None
+    ) -> Microphone | None:
+        if rate is None:
+            return None
+        return Microphone(
+            turn_taking,
+            parties[0] if len(parties) == 1 else None,
+            rate,
+            self.engines.vad.stream(),
+            self.endpointing,
+            self.engines.recognizer,
+            Surroundings(
+                emit=self.emit,
+                next_utterance=self._next_utterance,
+                languages=lambda: self.languages,
+                deliver=self._deliver,
+                stopwatch=self._stopwatch,
+            ),
+        )
+
+    async def _said(self, transcript: Transcript) -> None:
+        self._stopwatch.lap(transcript.utterance, "transcript")
+        self.emit(transcript)
+        await self._deliver(transcript)
+
+    async def _deliver(self, transcript: Transcript) -> None:
+        self._last_sign = time.monotonic()
+        await self._directions[transcript.party.other].interpret(transcript)
+
+    def _forget_before(self, utterance: int) -> None:
+        for kept in (self._transcripts, self._translations, self._spoken):
+            for old in [number for number in kept if number < utterance]:
+                del kept[old]
+
+    def _next_utterance(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def _changed(self, party: Party, state: PartyChange) -> None:
+        self._last_sign = time.monotonic()
+        self.emit(PartyChanged(party, state, self.languages[party], self.consent[party]))
+
+    def _party_of(self, connection: Connection, party: Party | None) -> Party:
+        if party is None:
+            if len(connection.parties) > 1:
+                raise ProtocolError("bad-message", "a shared device has to say which party")
+            return connection.parties[0]
+        if party not in connection.parties:
+            raise ProtocolError("not-allowed", "this connection does not speak for that party")
+        return party
+
+
+def _as_typed(utterance: int, revision: int, party: Party, language: str, text: str) -> Transcript:
+    text = " ".join(text.split())
+    if not text:
+        raise ProtocolError("bad-message", "text: there is nothing but space in it")
+    return Transcript(
+        utterance=utterance,
+        revision=revision,
+        party=party,
+        language=language,
+        language_probability=1.0,
+        text=text,
+        committed=len(text),
+        words=(),
+        confidence=1.0,
+        final=True,
+    )

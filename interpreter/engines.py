@@ -1,0 +1,142 @@
+"""Builds the engines of a profile: the one place where models and backends meet."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import asr, mt, tts
+from .connection import Engines
+from .errors import ModelError
+from .models import Manifest, Profile, Role, locate
+from .mt.router import Router
+from .settings import Settings
+from .tts.voices import Voices
+from .vad import SileroVad
+from .work import Run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Engines that are ready, and what should be known about them."""
+
+    engines: Engines
+    profile: Profile
+    notices: tuple[str, ...]
+    load_seconds: float
+
+
+def build(settings: Settings, profile: Profile, run: Run) -> House:
+    """Load every installed model of the profile; blocks for as long as that takes.
+
+    Raises `ModelError` ("model-missing") where one that cannot be done without is not installed.
+    """
+    began = time.monotonic()
+    notices: list[str] = []
+    recognizer = load_recognizer(settings, profile, run)
+    if recognizer.notice:
+        notices.append(recognizer.notice)
+    engines = Engines(
+        vad=load_vad(profile),
+        recognizer=recognizer,
+        translator=load_translator(settings, profile, run),
+        synthesizer=load_synthesizer(settings, profile, run, notices.append),
+    )
+    for notice in notices:
+        log.warning("%s", notice)
+    return House(engines, profile, tuple(notices), time.monotonic() - began)
+
+
+def load_vad(profile: Profile) -> SileroVad:
+    """The voice activity detector of a profile."""
+    manifest = _first(profile, "vad")
+    return SileroVad(_folder(profile, manifest) / manifest.files[0].path)
+
+
+def load_recognizer(settings: Settings, profile: Profile, run: Run) -> asr.Recognizer:
+    """The recognizer of a profile."""
+    manifest = _first(profile, "asr")
+    return asr.load(
+        asr.RecognizerSettings(
+            backend=manifest.backend,
+            model=manifest.id,
+            path=_folder(profile, manifest),
+            languages=manifest.languages,
+            device=settings.device,
+            threads=settings.threads_per_call,
+        ),
+        run,
+    )
+
+
+def load_translator(settings: Settings, profile: Profile, run: Run) -> mt.Translator:
+    """The translators of a profile behind one."""
+    return Router(
+        [
+            mt.load(
+                mt.TranslatorSettings(
+                    backend=manifest.backend,
+                    model=manifest.id,
+                    path=_folder(profile, manifest),
+                    pairs=manifest.translations,
+                    device=settings.device,
+                    threads=settings.threads_per_call,
+                ),
+                run,
+            )
+            for manifest in profile.of("mt")
+        ]
+    )
+
+
+def load_synthesizer(
+    settings: Settings,
+    profile: Profile,
+    run: Run,
+    notice: Callable[[str], None],
+    only: str | None = None,
+) -> tts.Synthesizer:
+    """The synthesizers of a profile behind one; `only` those that speak that language."""
+    loaded = []
+    for manifest in profile.of("tts"):
+        if only and only not in manifest.languages:
+            continue
+        if locate(manifest) is None and manifest.id in profile.optional:
+            notice(
+                f"{manifest.id} is not installed: {profile.optional[manifest.id]} "
+                f"Mend with: interpreter models fetch {profile.name}"
+            )
+            continue
+        loaded.append(
+            tts.load(
+                tts.SynthesizerSettings(
+                    backend=manifest.backend,
+                    model=manifest.id,
+                    path=_folder(profile, manifest),
+                    languages=manifest.languages,
+                    voices={tag: names[0] for tag, names in manifest.voices.items()},
+                    threads=settings.threads_per_call,
+                ),
+                run,
+            )
+        )
+    return Voices(loaded)
+
+
+def _first(profile: Profile, role: Role) -> Manifest:
+    if not (manifests := profile.of(role)):
+        raise ModelError("model-missing", f"the profile {profile.name} names no model for {role}")
+    return manifests[0]
+
+
+def _folder(profile: Profile, manifest: Manifest) -> Path:
+    if (folder := locate(manifest)) is None:
+        raise ModelError(
+            "model-missing",
+            f"{manifest.id} is not installed; fetch it with: interpreter models fetch "
+            f"{profile.name}",
+        )
+    return folder

@@ -1,0 +1,94 @@
+"""The numbered events of one conversation, kept for as long as a cut connection may come back."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from .events import Event, Party, SpeechChunk
+
+
+@dataclass(slots=True)
+class Entry:
+    """One event and its number."""
+
+    number: int
+    event: Event | None
+    """None where a piece of a voice was too old to be kept."""
+
+    to: Party | None
+    """Whom it is for; None for everybody."""
+
+
+class Journal:
+    """Bounded twice: at `longest` entries the oldest go; beyond `audio_bytes` the oldest voices.
+
+    Followers read at their own pace and never hold up whoever appends; one that is slower than
+    the bounds allow sees a jump in the numbers.
+    """
+
+    def __init__(self, longest: int = 20_000, audio_bytes: int = 32 * 2**20) -> None:
+        self._entries: deque[Entry] = deque()
+        self._voices: deque[Entry] = deque()
+        self._longest = longest
+        self._room_for_audio = audio_bytes
+        self._last = 0
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    @property
+    def last(self) -> int:
+        """The newest number; 0 before anything happened."""
+        return self._last
+
+    @property
+    def first(self) -> int:
+        """The oldest number that is still here."""
+        return self._last - len(self._entries) + 1
+
+    def append(self, event: Event, to: Party | None = None) -> int:
+        """Number an event and wake the followers."""
+        self._last += 1
+        entry = Entry(self._last, event, to)
+        self._entries.append(entry)
+        if isinstance(event, SpeechChunk):
+            self._voices.append(entry)
+            self._room_for_audio -= event.samples.nbytes
+            while self._room_for_audio < 0:
+                self._forget_voice(self._voices.popleft())
+        if len(self._entries) > self._longest:
+            oldest = self._entries.popleft()
+            if self._voices and self._voices[0] is oldest:
+                self._forget_voice(self._voices.popleft())
+        self._wake()
+        return self._last
+
+    def close(self) -> None:
+        """Let followers end once they have read everything."""
+        self._closed = True
+        self._wake()
+
+    def past(self) -> list[Entry]:
+        """What is here now, oldest first."""
+        return list(self._entries)
+
+    async def follow(self, after: int) -> AsyncIterator[Entry]:
+        """Entries after that number, then new ones as they come, until the journal is closed."""
+        while True:
+            changed = self._changed
+            while after < self._last:
+                entry = self._entries[max(after + 1, self.first) - self.first]
+                after = entry.number
+                yield entry
+            if self._closed:
+                return
+            await changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _forget_voice(self, entry: Entry) -> None:
+        if isinstance(entry.event, SpeechChunk):
+            self._room_for_audio += entry.event.samples.nbytes
+        entry.event = None

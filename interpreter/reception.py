@@ -1,0 +1,151 @@
+"""The door: makes conversations, gives out tokens, and says no before things get slow."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+from .connection import ConversationLimits, Engines
+from .conversation import Conversation
+from .errors import BusyError, InterpreterError, ProtocolError
+from .events import Party
+from .languages import normalise
+from .vad import Endpointing
+
+log = logging.getLogger(__name__)
+
+TOKENS: Mapping[str, tuple[Party, ...]] = {
+    "staff": (Party.STAFF,),
+    "visitor": (Party.VISITOR,),
+    "shared": (Party.STAFF, Party.VISITOR),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A new conversation and the tokens that open it."""
+
+    conversation: Conversation
+    tokens: Mapping[str, str]
+    expires: datetime
+
+
+class Reception:
+    """All conversations of this service."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        endpointing: Endpointing,
+        limits: ConversationLimits,
+        *,
+        secret: str,
+        most: int,
+    ) -> None:
+        self.engines = engines
+        self._endpointing = endpointing
+        self._limits = limits
+        self._most = most
+        self._signer = URLSafeTimedSerializer(secret, salt="interpreter.conversation")
+        self._conversations: dict[str, Conversation] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._conversations)
+
+    def open(
+        self, staff_language: str, visitor_language: str, *, consent_required: bool = False
+    ) -> Invitation:
+        """Begin a conversation.
+
+        Raises `InterpreterError`: `unknown-language`, `pair-not-available`, or `overloaded` where
+        the service holds as many conversations as it may.
+        """
+        staff, visitor = normalise(staff_language), normalise(visitor_language)
+        self._check_pair(staff, visitor)
+        if self._closed or len(self._conversations) >= self._most:
+            raise BusyError(
+                "overloaded", f"{self._most} conversations are open here, more are not allowed"
+            )
+        conversation = Conversation(
+            {Party.STAFF: staff, Party.VISITOR: visitor},
+            self.engines,
+            self._endpointing,
+            self._limits,
+            consent_required=consent_required,
+        )
+        self._conversations[conversation.name] = conversation
+        task = asyncio.create_task(self._keep(conversation))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return Invitation(
+            conversation,
+            {name: self._token(conversation, name) for name in TOKENS},
+            datetime.now(UTC) + timedelta(seconds=self._limits.lifetime_seconds),
+        )
+
+    def admit(self, token: str) -> tuple[Conversation, tuple[Party, ...]]:
+        """The conversation a token opens, and for whom.
+
+        Raises `ProtocolError`: `bad-token`, `token-expired` or `conversation-ended`.
+        """
+        try:
+            name, role = self._signer.loads(token, max_age=int(self._limits.lifetime_seconds))
+            parties = TOKENS[role]
+        except SignatureExpired:
+            raise ProtocolError("token-expired", "ask staff for a new one", fatal=True) from None
+        except (BadSignature, KeyError, TypeError, ValueError):
+            raise ProtocolError("bad-token", "it was not made here", fatal=True) from None
+        conversation = self._conversations.get(name)
+        if conversation is None or conversation.ended:
+            raise ProtocolError("conversation-ended", "it is over", fatal=True)
+        return conversation, parties
+
+    def close(self, name: str) -> bool:
+        """End one conversation; False if there is none of that name."""
+        if (conversation := self._conversations.get(name)) is None:
+            return False
+        conversation.end("closed")
+        return True
+
+    async def shut(self) -> None:
+        """End all conversations once what was said in them has been interpreted."""
+        self._closed = True
+        for conversation in self._conversations.values():
+            conversation.end("shutdown")
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._limits.drain_seconds + 5.0)
+
+    async def _keep(self, conversation: Conversation) -> None:
+        try:
+            await conversation.run()
+        finally:
+            del self._conversations[conversation.name]
+
+    def _token(self, conversation: Conversation, role: str) -> str:
+        token = self._signer.dumps([conversation.name, role])
+        return token if isinstance(token, str) else token.decode()
+
+    def _check_pair(self, staff: str, visitor: str) -> None:
+        if staff == visitor:
+            raise InterpreterError(
+                "pair-not-available", "both speak the same language; there is nothing to interpret"
+            )
+        pairs = self.engines.translator.pairs
+        for source, target in ((staff, visitor), (visitor, staff)):
+            if (source, target) not in pairs:
+                known = ", ".join(sorted({f"{a}-{b}" for a, b in pairs}))
+                raise InterpreterError(
+                    "pair-not-available",
+                    f"no engine here translates {source} into {target} (there are: {known}); "
+                    "`interpreter doctor` tells how to get more",
+                )
+        for language in (staff, visitor):
+            if language not in self.engines.recognizer.languages:
+                raise InterpreterError(
+                    "pair-not-available", f"{language} cannot be recognised by the installed model"
+                )

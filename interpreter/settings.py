@@ -1,0 +1,146 @@
+"""Settings: one TOML file, command-line options above it, secrets from the environment."""
+
+import os
+import secrets
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+
+from .channels.stream import StreamLimits
+from .connection import ConversationLimits
+from .errors import SettingsError
+from .vad import Endpointing
+
+T = TypeVar("T")
+
+PORT = 8420
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the service listens, and for whom."""
+
+    host: str = "127.0.0.1"
+    port: int = PORT
+    """0 takes a free one."""
+
+    certificate: str | None = None
+    """PEM file; with it and `key` the service speaks TLS."""
+
+    key: str | None = None
+    self_signed: bool = False
+    """Make a certificate of its own at the first start, for a try-out."""
+
+    without_tls: bool = False
+    """Listen beyond this machine without TLS: for a reverse proxy that does TLS."""
+
+    origins: tuple[str, ...] = ()
+    """Further origins whose pages may connect, such as `https://counter.example.org`."""
+
+    conversations: int = 8
+    """Open at once; more are refused at the door."""
+
+    connections: int = 64
+    """Websockets at once, of all conversations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set."""
+
+    profile: str = "embedded"
+    """Which models: a shipped profile or the path of one's own."""
+
+    device: str = "auto"
+    """`auto`, `cpu` or `cuda`."""
+
+    threads: int = 0
+    """Processor threads of one call to a model; 0 chooses by the number of cores."""
+
+    workers: int = 2
+    """Calls to models at the same time."""
+
+    server: ServerSettings = field(default_factory=ServerSettings)
+    stream: StreamLimits = field(default_factory=StreamLimits)
+    conversation: ConversationLimits = field(default_factory=ConversationLimits)
+    endpointing: Endpointing = field(default_factory=Endpointing)
+
+    @property
+    def threads_per_call(self) -> int:
+        return self.threads or min(4, len(os.sched_getaffinity(0)))
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Settings from a TOML file; without one, the defaults.
+
+    Raises `SettingsError` ("bad-settings") naming what is wrong and where.
+    """
+    if path is None:
+        return Settings()
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+        _refuse_unknown(written, Settings, "")
+        return msgspec.convert(written, Settings)
+    except FileNotFoundError:
+        raise SettingsError("bad-settings", f"there is no settings file {path}") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError("bad-settings", f"{path}: {error}") from error
+
+
+def state_folder() -> Path:
+    """Where keys and the self-signed certificate are kept: INTERPRETER_STATE or the user's own."""
+    if named := os.environ.get("INTERPRETER_STATE"):
+        return Path(named).expanduser()
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / "interpreter"
+
+
+def staff_key() -> tuple[str, Path | None]:
+    """The key with which staff make conversations, and the file it came from, if any.
+
+    INTERPRETER_STAFF_KEY, else the file INTERPRETER_STAFF_KEY_FILE, else one that is made at the
+    first start. Raises `SettingsError` ("bad-settings").
+    """
+    if key := os.environ.get("INTERPRETER_STAFF_KEY"):
+        return _long_enough(key, "INTERPRETER_STAFF_KEY"), None
+    named = os.environ.get("INTERPRETER_STAFF_KEY_FILE")
+    path = Path(named).expanduser() if named else state_folder() / "staff.key"
+    try:
+        if not named and not path.exists():
+            write_secret(path, secrets.token_urlsafe(24).encode())
+        return _long_enough(path.read_text(encoding="utf-8").strip(), str(path)), path
+    except OSError as error:
+        raise SettingsError("bad-settings", f"{path}: {error.strerror}") from error
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
+def _long_enough(key: str, where: str) -> str:
+    if len(key) < 16:
+        raise SettingsError(
+            "bad-settings", f"{where}: the staff key needs at least 16 characters to be safe"
+        )
+    return key
+
+
+def _refuse_unknown(written: Any, shape: Any, where: str) -> None:
+    """A misspelt setting would otherwise be a setting that silently does nothing."""
+    if not is_dataclass(shape) or not isinstance(written, dict):
+        return
+    known = {each.name for each in fields(shape)}
+    kinds = get_type_hints(shape)
+    for name, value in written.items():
+        if name not in known:
+            raise msgspec.ValidationError(
+                f"there is no setting {where}{name}; there are {', '.join(sorted(known))}"
+            )
+        _refuse_unknown(value, kinds[name], f"{where}{name}.")

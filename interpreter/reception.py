@@ -50,12 +50,14 @@ class Reception:
         self._limits = limits
         self._most = most
         self._signer = URLSafeTimedSerializer(secret, salt="interpreter.conversation")
-        self._conversations: dict[str, Conversation] = {}
+        self.conversations: dict[str, Conversation] = {}
+        """Those that are going on, by name."""
+
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def __len__(self) -> int:
-        return len(self._conversations)
+        return len(self.conversations)
 
     def open(
         self, staff_language: str, visitor_language: str, *, consent_required: bool = False
@@ -67,7 +69,7 @@ class Reception:
         """
         staff, visitor = normalise(staff_language), normalise(visitor_language)
         self._check_pair(staff, visitor)
-        if self._closed or len(self._conversations) >= self._most:
+        if self._closed or len(self.conversations) >= self._most:
             raise BusyError(
                 "overloaded", f"{self._most} conversations are open here, more are not allowed"
             )
@@ -78,7 +80,7 @@ class Reception:
             self._limits,
             consent_required=consent_required,
         )
-        self._conversations[conversation.name] = conversation
+        self.conversations[conversation.name] = conversation
         task = asyncio.create_task(self._keep(conversation))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -100,14 +102,14 @@ class Reception:
             raise ProtocolError("token-expired", "ask staff for a new one", fatal=True) from None
         except (BadSignature, KeyError, TypeError, ValueError):
             raise ProtocolError("bad-token", "it was not made here", fatal=True) from None
-        conversation = self._conversations.get(name)
+        conversation = self.conversations.get(name)
         if conversation is None or conversation.ended:
             raise ProtocolError("conversation-ended", "it is over", fatal=True)
         return conversation, parties
 
     def close(self, name: str) -> bool:
         """End one conversation; False if there is none of that name."""
-        if (conversation := self._conversations.get(name)) is None:
+        if (conversation := self.conversations.get(name)) is None:
             return False
         conversation.end("closed")
         return True
@@ -115,7 +117,7 @@ class Reception:
     async def shut(self) -> None:
         """End all conversations once what was said in them has been interpreted."""
         self._closed = True
-        for conversation in self._conversations.values():
+        for conversation in self.conversations.values():
             conversation.end("shutdown")
         if self._running:
             await asyncio.wait(self._running, timeout=self._limits.drain_seconds + 5.0)
@@ -124,7 +126,7 @@ class Reception:
         try:
             await conversation.run()
         finally:
-            del self._conversations[conversation.name]
+            del self.conversations[conversation.name]
 
     def _token(self, conversation: Conversation, role: str) -> str:
         token = self._signer.dumps([conversation.name, role])

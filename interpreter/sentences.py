@@ -1,13 +1,13 @@
-"""Where one sentence ends and the next begins, in any language (boundaries by Wikimedia's sentencex)."""
+"""Where one sentence ends and the next begins, in any language (by Wikimedia's sentencex)."""
 
 import re
 
-_ABBREVIATIONS = frozenset(
-    # What sentencex 1.0.32 does not know in the languages heard most at a counter.
-    "av. bd. dra. mme. mlle. n.º n.ª núm. nº pça. ref. ul. pl. al. sig. dott. вул. просп. кв.".split()
+# What sentencex 1.0.32 does not know in the languages heard most at a counter.
+_ABBREVIATION = re.compile(
+    r"(?:^|\s)(?:av|bd|dra|mme|mlle|núm|pça|ref|ul|pl|al|sig|dott|вул|просп|кв)\.$", re.IGNORECASE
 )
-_SHORT = re.compile(r"(?:^|\s)[\w]{1,4}\.$")
 _INITIAL = re.compile(r"(?:^|[\s(])[^\W\d_]\.$")
+_SHORT = re.compile(r"(?:^|\s)\w{1,4}\.$")
 
 
 def split(text: str, language: str) -> list[str]:
@@ -19,18 +19,18 @@ def split(text: str, language: str) -> list[str]:
     import sentencex
 
     sentences: list[str] = []
-    for piece in map(str.strip, sentencex.segment(language, text)):
-        if sentences and piece and _goes_on(sentences[-1], piece):
-            sentences[-1] += " " + piece
-        elif piece:
+    for piece in sentencex.segment(language, text):
+        if sentences and _goes_on(sentences[-1].rstrip(), piece.lstrip()):
+            sentences[-1] += piece
+        else:
             sentences.append(piece)
-    return sentences
+    return [sentence for sentence in map(str.strip, sentences) if sentence]
 
 
 def _goes_on(before: str, after: str) -> bool:
     """Whether the full stop between them ended an abbreviation ("Av. Brasil", "3. kat")."""
     return bool(
-        before.rsplit(maxsplit=1)[-1].lower() in _ABBREVIATIONS
+        _ABBREVIATION.search(before)
         or _INITIAL.search(before)
-        or (_SHORT.search(before) and (after[0].islower() or after[0] in "ºª"))
+        or (_SHORT.search(before) and after and (after[0].islower() or after[0] in "ºª"))
     )

@@ -14,9 +14,12 @@ import pytest
 
 from interpreter.asr import RecognizerSettings
 from interpreter.audio import RATE, Samples, read_wav, resample
-from interpreter.models import Manifest, load_manifests, locate
+from interpreter.connection import Engines
+from interpreter.engines import build
+from interpreter.models import Manifest, load_manifests, load_profile, locate
 from interpreter.mt import TranslatorSettings
 from interpreter.scheduler import Scheduler
+from interpreter.settings import Settings
 from interpreter.tts import SynthesizerSettings
 
 
@@ -33,6 +36,12 @@ def run() -> Iterator[Scheduler]:
     scheduler = Scheduler(workers=2)
     yield scheduler
     scheduler.close()
+
+
+@pytest.fixture(scope="session")
+def engines(run: Scheduler) -> Engines:
+    """All engines of the embedded profile, loaded once."""
+    return build(Settings(), load_profile("embedded"), run).engines
 
 
 @pytest.fixture(scope="session")

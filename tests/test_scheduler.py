@@ -70,7 +70,7 @@ def test_at_the_limit_the_least_urgent_gives_way() -> None:
         with pytest.raises(BusyError):
             await scheduler(Priority.BACKGROUND, lambda: "one more")
         gate.opened.set()
-        assert await asyncio.gather(first, speech, final) == ["through", "speech", "final"]
+        assert [await first, await speech, await final] == ["through", "speech", "final"]
         scheduler.close()
 
     asyncio.run(main())

@@ -19,7 +19,7 @@ class Router:
         self._chains: dict[Pair, list[Translator]] = {
             pair: sorted(
                 (translator for translator in translators if pair in translator.pairs),
-                key=lambda translator: translator.pairs[pair].rank,  # noqa: B023 - used at once
+                key=lambda translator: translator.pairs[pair].rank,
             )
             for pair in pairs
         }

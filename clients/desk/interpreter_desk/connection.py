@@ -3,15 +3,14 @@
 import asyncio
 import contextlib
 import logging
-import random
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from interpreter.audio import Samples
 from interpreter.channels import protocol, wire
@@ -19,18 +18,15 @@ from interpreter.errors import InterpreterError, ProtocolError
 from interpreter.events import Party
 
 from .address import Address
+from .line import close_line, delays, open_line
 from .outbox import Outbox
 
 log = logging.getLogger(__name__)
 
-_OPEN_SECONDS = 10.0
 _JOIN_SECONDS = 15.0
+_LEAVE_SECONDS = 10.0
 _SEND_SECONDS = 20.0
-_HEARTBEAT_SECONDS = 5.0
-"""Between pings, and for their answers: a line that died silently is noticed within twice that."""
-
 _GIVE_UP_SECONDS = 120.0
-_LONGEST_DELAY = 5.0
 _STEADY_SECONDS = 10.0
 """A line that held for so long makes the next attempts start with short delays again."""
 
@@ -63,17 +59,6 @@ class Line:
 
 Received = protocol.ServerMessage | SpeechFrame | Line
 """What a connection yields."""
-
-
-def delays(longest: float = _LONGEST_DELAY) -> Iterator[float]:
-    """Seconds before each attempt to come back: doubling from 0.2, capped, scattered by half.
-
-    Scattered because after a restart of the server everybody comes back at once.
-    """
-    delay = 0.2
-    while True:
-        yield delay * random.uniform(0.5, 1.5)
-        delay = min(longest, 2 * delay)
 
 
 class Connection:
@@ -200,7 +185,7 @@ class Connection:
         if self._online.is_set() and self._task:
             with contextlib.suppress(InterpreterError):
                 await self.send(protocol.Leave())
-            await asyncio.wait([self._task], timeout=_OPEN_SECONDS)
+            await asyncio.wait([self._task], timeout=_LEAVE_SECONDS)
         await self.aclose()
 
     async def send(self, message: protocol.ClientMessage) -> None:
@@ -227,7 +212,7 @@ class Connection:
                 try:
                     await self._carry(websocket)
                 finally:
-                    await _close(websocket)
+                    await close_line(websocket)
                 if self._over:
                     return
                 log.warning("the line was cut")
@@ -266,33 +251,12 @@ class Connection:
 
     async def _open(self) -> ClientConnection:
         """A websocket that has joined, or resumed. Raises `InterpreterError`."""
-        try:
-            websocket = await connect(
-                self._address.over_websocket(),
-                subprotocols=[protocol.SUBPROTOCOL],  # type: ignore[list-item]
-                ssl=self._address.tls(),
-                proxy=None if self._address.loopback else True,
-                compression=None,
-                open_timeout=_OPEN_SECONDS,
-                ping_interval=_HEARTBEAT_SECONDS,
-                ping_timeout=_HEARTBEAT_SECONDS,
-                close_timeout=2.0,
-            )
-        except InvalidStatus as error:
-            status = error.response.status_code
-            code = "origin-not-allowed" if status == 403 else "server-unreachable"
-            raise InterpreterError(
-                code, f"{self._address.url}: HTTP {status}", retryable=status >= 500
-            ) from error
-        except (OSError, TimeoutError, InvalidHandshake) as error:
-            raise InterpreterError(
-                "server-unreachable", f"{self._address.url}: {error}", retryable=True
-            ) from error
+        websocket = await open_line(self._address)
         try:
             async with asyncio.timeout(_JOIN_SECONDS):
                 await self._say_hello(websocket)
         except BaseException as error:
-            await _close(websocket)
+            await close_line(websocket)
             if isinstance(error, TimeoutError | ConnectionClosed):
                 raise InterpreterError(
                     "server-unreachable", "the line broke while joining", retryable=True
@@ -347,7 +311,7 @@ class Connection:
                     async with asyncio.timeout(_SEND_SECONDS):
                         await websocket.send(frame)
                 except TimeoutError:
-                    await _close(websocket)
+                    await close_line(websocket)
                 except ConnectionClosed:
                     return
             await self._unsent.wait()
@@ -390,10 +354,3 @@ class Connection:
         if dropped:
             log.warning("speech was lost while the line was cut", extra={"seconds": dropped})
         return dropped
-
-
-async def _close(websocket: ClientConnection) -> None:
-    """Close without ceremony if the other side does not answer."""
-    with contextlib.suppress(TimeoutError, OSError, ConnectionClosed):
-        async with asyncio.timeout(5.0):
-            await websocket.close()

@@ -59,8 +59,8 @@ def add_converse_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "recordings", nargs="+", type=_named_file, metavar="PARTY:FILE.wav", help="who says what"
     )
-    parser.add_argument("--staff-language", required=True, type=_language, metavar="TAG")
-    parser.add_argument("--visitor-language", required=True, type=_language, metavar="TAG")
+    parser.add_argument("--staff-language", required=True, type=language_tag, metavar="TAG")
+    parser.add_argument("--visitor-language", required=True, type=language_tag, metavar="TAG")
     add_server_arguments(parser)
     parser.add_argument(
         "--profile", help="which models the own server uses (without --server only)"
@@ -74,9 +74,15 @@ def add_converse_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
 
 
-def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+def add_server_arguments(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """Where the server is, for every command that talks to one."""
-    parser.add_argument("--server", metavar="URL", help="such as http://127.0.0.1:8420")
+    otherwise = f"default {default}" if default else "without it, one is started"
+    parser.add_argument(
+        "--server",
+        metavar="URL",
+        default=default,
+        help=f"such as https://counter.example.org:8420 ({otherwise})",
+    )
     trust = parser.add_mutually_exclusive_group()
     trust.add_argument(
         "--ca", type=Path, metavar="PEM", help="trust this certificate (a server's --self-signed)"
@@ -181,7 +187,8 @@ def _named_file(given: str) -> tuple[Party, Path]:
     return Party(party), Path(path)
 
 
-def _language(given: str) -> str:
+def language_tag(given: str) -> str:
+    """The language of a tag, for argparse."""
     try:
         return normalise(given)
     except InterpreterError as error:

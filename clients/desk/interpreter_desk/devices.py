@@ -45,9 +45,7 @@ def sound() -> Any:
 def all_devices(module: Any) -> list[Device]:
     """What PortAudio finds on this machine."""
     return [
-        Device(
-            number, str(each["name"]), each["max_input_channels"], each["max_output_channels"]
-        )
+        Device(number, str(each["name"]), each["max_input_channels"], each["max_output_channels"])
         for number, each in enumerate(module.query_devices())
     ]
 
@@ -75,7 +73,10 @@ def choose(
 
 
 def first_rate(
-    device: Device, rates: Iterable[int], check: Callable[[int], None], errors: type[Exception]
+    device: Device,
+    rates: Iterable[int],
+    check: Callable[[int], None],
+    errors: tuple[type[Exception], ...],
 ) -> int:
     """The first of these rates (hertz) that the device takes.
 

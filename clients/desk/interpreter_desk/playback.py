@@ -17,16 +17,8 @@ class PlaybackClock:
         self._pieces.setdefault(utterance, []).append((start, seconds))
 
     def played(self, now: float) -> dict[int, float]:
-        """Seconds played until now, of each utterance that is not long over."""
+        """Seconds played until now, of each utterance."""
         return {
             utterance: sum(min(max(0.0, now - start), seconds) for start, seconds in pieces)
             for utterance, pieces in self._pieces.items()
         }
-
-    def forget(self, utterance: int) -> None:
-        """It is over, and reported."""
-        self._pieces.pop(utterance, None)
-
-    def total(self, utterance: int) -> float:
-        """Seconds that came of an utterance."""
-        return sum(seconds for _, seconds in self._pieces.get(utterance, []))

@@ -2,26 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from interpreter.audio import Samples, read_wav, resample, silence, to_float
-from interpreter.errors import InterpreterError
+from interpreter.audio import RATE, Samples, read_wav, resample, silence
+from interpreter.errors import InterpreterError, ModelError
 from interpreter.events import Party
+from interpreter.models import load_manifests, locate
+from interpreter.vad import CHUNK, SileroVad
 
-MicrophoneRate = Literal[16_000, 24_000, 48_000]
+MICROPHONE_RATES = (16_000, 24_000, 48_000)
 """Hertz that a microphone may have in the protocol."""
 
-MICROPHONE_RATES: tuple[MicrophoneRate, ...] = (16_000, 24_000, 48_000)
-
-_WINDOW_SECONDS = 0.01
-_BELOW_LOUDEST = 35.0
-"""Decibels. Clear speech stays within this range; the hum of a recording lies below it."""
-
-_AUDIBLE = -60.0
-"""Decibels relative to full scale; a file that never gets louder holds no speech."""
+_SPEECH = 0.5
+"""Probability from which 32 ms of sound are speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +27,8 @@ class Recording:
     party: Party
     path: Path
     samples: Samples = field(repr=False)
-    rate: MicrophoneRate
-    """Hertz."""
+    rate: int
+    """Hertz; one of `MICROPHONE_RATES`."""
 
     @property
     def seconds(self) -> float:
@@ -60,26 +56,31 @@ def read_dialogue(named: list[tuple[Party, Path]]) -> list[Recording]:
     ]
 
 
-def microphone_rate(rates: set[int]) -> MicrophoneRate:
+def microphone_rate(rates: set[int]) -> int:
     """The rate of a microphone that has to sound like files of these rates (hertz)."""
-    return next((rate for rate in MICROPHONE_RATES if rates == {rate}), MICROPHONE_RATES[0])
+    return next((rate for rate in MICROPHONE_RATES if rates == {rate}), RATE)
 
 
 def last_speech(samples: Samples, rate: int) -> float | None:
-    """Seconds to the end of the last audible speech; None where there is none.
+    """Seconds to the end of the last speech; None where there is none.
 
-    An energy rule: the last 10 ms within 35 dB of the loudest 10 ms (the loudest percent is left
-    out, so that a click does not count). It knows nothing of the server's own detector, so that
-    latency is judged from outside.
+    Found over the whole file by Silero's detector, to 32 ms. (Loudness will not do: by it, room
+    noise and soft endings were seconds off in a quarter of the recordings tried.) Blocks.
     """
-    length = round(_WINDOW_SECONDS * rate)
-    windows = to_float(samples[: len(samples) // length * length]).reshape(-1, length)
-    if not len(windows):
+    listener = _detector().stream()
+    heard = listener.probabilities(np.concatenate([resample(samples, rate, RATE), silence(0.1)]))
+    speech = np.flatnonzero(np.asarray(heard) >= _SPEECH)
+    if not len(speech):
         return None
-    levels = 10.0 * np.log10(np.mean(np.square(windows), axis=1) + 1e-12)
-    threshold = max(_AUDIBLE, float(np.percentile(levels, 99)) - _BELOW_LOUDEST)
-    audible = np.flatnonzero(levels > threshold)
-    return None if not len(audible) else float(audible[-1] + 1) * _WINDOW_SECONDS
+    return min(len(samples) / rate, float(speech[-1] + 1) * CHUNK / RATE)
+
+
+@cache
+def _detector() -> SileroVad:
+    manifest = load_manifests()["silero-vad"]
+    if (folder := locate(manifest)) is None:
+        raise ModelError("model-missing", "the voice activity detector of faster-whisper is gone")
+    return SileroVad(folder / manifest.files[0].path)
 
 
 def _read(path: Path) -> tuple[Samples, int]:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+import msgspec
+
 from interpreter.audio import silence
 from interpreter.channels import protocol
 from interpreter.errors import InterpreterError
@@ -16,7 +18,7 @@ from .address import Address
 from .connection import Connection, SpeechFrame
 from .dialogue import Dialogue
 from .playback import PlaybackClock
-from .recordings import MicrophoneRate, Recording
+from .recordings import Recording
 
 FRAME_SECONDS = 0.1
 _REPORT_SECONDS = 0.25
@@ -26,7 +28,7 @@ class Seat:
     """Joins on `async with`, and notes all it receives in the dialogue."""
 
     def __init__(
-        self, party: Party, address: Address, token: str, rate: MicrophoneRate, dialogue: Dialogue
+        self, party: Party, address: Address, token: str, rate: int, dialogue: Dialogue
     ) -> None:
         self.party = party
         self.playback = PlaybackClock()
@@ -35,7 +37,8 @@ class Seat:
 
         self._rate = rate
         self._dialogue = dialogue
-        self._connection = Connection(address, protocol.Join(token, microphone_rate=rate))
+        join = msgspec.convert({"token": token, "microphone_rate": rate}, protocol.Join)
+        self._connection = Connection(address, join)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Seat":

@@ -1,14 +1,16 @@
 """Lets recordings talk to each other through a server, one after the other."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from interpreter.audio import RATE
 from interpreter.events import Party
 
 from .dialogue import Dialogue, Outcome
-from .recordings import MICROPHONE_RATES, Recording, last_speech
+from .recordings import Recording, last_speech
 from .rest import Staff
 from .seat import Seat
 
@@ -66,7 +68,7 @@ async def play(
                     party,
                     staff.address,
                     tokens[party],
-                    rates.get(party, MICROPHONE_RATES[0]),
+                    rates.get(party, RATE),
                     dialogue,
                 )
             )
@@ -81,6 +83,7 @@ async def _say(
 ) -> Said:
     speaker, listener = seats[recording.party], seats[recording.party.other]
     before = {outcome.utterance for outcome in dialogue}
+    speech = await asyncio.to_thread(last_speech, recording.samples, recording.rate)
     began = await speaker.speak(recording)
     ended = time.monotonic()
 
@@ -102,7 +105,6 @@ async def _say(
     if pace.wait:
         heard = listener.playback.ends + _BREATH_SECONDS
         await speaker.keep_silent(until=lambda: time.monotonic() >= heard)
-    speech = last_speech(recording.samples, recording.rate)
     found = sorted(outcomes(), key=lambda outcome: outcome.utterance)
     for outcome in found:
         if not outcome.done:

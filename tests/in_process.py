@@ -1,0 +1,102 @@
+"""A real service on a real socket within the test's own process, so that a test can look inside."""
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import socket
+import threading
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from typing import TypeVar
+
+import msgspec
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+
+from interpreter.channels import protocol, wire
+from interpreter.connection import ConversationLimits, Engines
+from interpreter.engines import House
+from interpreter.models import load_profile
+from interpreter.server import Service
+from interpreter.settings import Settings
+
+M = TypeVar("M")
+KEY = "a key that is only used in tests"
+
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """A service that listens."""
+
+    service: Service
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def open(self, staff: str = "en", visitor: str = "pt", **more: bool) -> dict[str, str]:
+        """A new conversation's tokens."""
+        request = urllib.request.Request(
+            f"{self.address}/v1/conversations",
+            json.dumps({"staff_language": staff, "visitor_language": visitor} | more).encode(),
+            {"Authorization": f"Bearer {KEY}"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            tokens: dict[str, str] = json.load(answer)["tokens"]
+        return tokens
+
+    @contextlib.asynccontextmanager
+    async def websocket(self) -> AsyncIterator[ClientConnection]:
+        """A bare websocket, not joined yet."""
+        async with connect(
+            f"ws://127.0.0.1:{self.port}/v1/stream",
+            subprotocols=[protocol.SUBPROTOCOL],  # type: ignore[list-item]
+            proxy=None,
+        ) as websocket:
+            yield websocket
+
+
+@contextlib.contextmanager
+def running(engines: Engines, settings: Settings | None = None) -> Iterator[Running]:
+    """Serve with these engines in a thread until the block ends."""
+    settings = settings or Settings()
+    service = Service(settings, KEY, lambda: House(engines, load_profile("embedded"), (), 0.0))
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(service.app(), ws="websockets-sansio", log_config=None, ws_max_size=2**20)
+    )
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
+    thread.start()
+    try:
+        while not (server.started and service.reception):
+            thread.join(0.01)
+            assert thread.is_alive()
+        yield Running(service, listening.getsockname()[1])
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def with_limits(**limits: float) -> Settings:
+    """Settings with other limits of a conversation."""
+    return Settings(conversation=msgspec.convert(limits, ConversationLimits, strict=False))
+
+
+async def receive(websocket: ClientConnection, seconds: float = 20.0) -> protocol.ServerMessage:
+    """The next text message; binary frames are passed over."""
+    async with asyncio.timeout(seconds):
+        while True:
+            received = await websocket.recv()
+            if isinstance(received, str):
+                return wire.decode_server(received)
+
+
+async def receive_until(websocket: ClientConnection, kind: type[M], seconds: float = 20.0) -> M:
+    """The next message of a kind."""
+    async with asyncio.timeout(seconds):
+        while not isinstance(message := await receive(websocket, seconds), kind):
+            pass
+        return message

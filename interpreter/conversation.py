@@ -11,7 +11,7 @@ from typing import Any
 
 from .audio import AudioFrame
 from .connection import Connection, ConversationLimits, Engines
-from .errors import ProtocolError
+from .errors import ProtocolError, trace
 from .events import (
     Ended,
     EndReason,
@@ -138,8 +138,7 @@ class Conversation:
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
-            # The kind of error only: its text may hold what somebody said.
-            log.error("a conversation broke", extra={"error": type(error).__name__})
+            log.error("a conversation broke: %s", trace(error))
             self.emit(Failure("internal-error", False, None))
             self.end("failed")
 

@@ -13,6 +13,18 @@
 message is for people and never holds what somebody said, since it may be logged.
 """
 
+import traceback
+
+
+def trace(error: BaseException) -> str:
+    """Kind of an unexpected error and where it arose, for logs; not its text, which may be speech.
+
+    Of an `ExceptionGroup`, the first that is in it.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
+
 
 class InterpreterError(Exception):
     """Root of the tree; `retryable` tells whether the same call may succeed later."""

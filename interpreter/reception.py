@@ -56,9 +56,6 @@ class Reception:
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def __len__(self) -> int:
-        return len(self.conversations)
-
     def open(
         self, staff_language: str, visitor_language: str, *, consent_required: bool = False
     ) -> Invitation:

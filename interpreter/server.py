@@ -18,7 +18,7 @@ from . import __version__
 from .channels import protocol, wire
 from .channels.stream import Stream
 from .engines import House
-from .errors import BusyError, InterpreterError, ProtocolError
+from .errors import BusyError, InterpreterError, ProtocolError, trace
 from .events import Party
 from .reception import Invitation, Reception
 from .settings import Settings
@@ -133,7 +133,7 @@ class Service:
     async def _ready(self, _request: Request) -> Response:
         if self.house is None or self.reception is None:
             return _json({"status": "starting"}, 503)
-        open_now, most = len(self.reception), self.settings.server.conversations
+        open_now, most = len(self.reception.conversations), self.settings.server.conversations
         return _json({"status": "ready", "conversations": open_now, "room_for": most - open_now})
 
     async def _schema(self, _request: Request) -> Response:
@@ -190,8 +190,7 @@ class Service:
         except WebSocketDisconnect:
             pass
         except Exception as error:
-            # Not the text of it: that may hold what somebody said.
-            log.error("a websocket broke: %s", type(error).__name__)
+            log.error("a websocket broke: %s", trace(error))
             await _turn_away(websocket, "internal-error", accepted=True)
         finally:
             self._connections -= 1

@@ -16,7 +16,8 @@ LAYERS = {
     2: "scheduler stopwatch journal pipeline microphone connection conversation reception "
     # Ties a websocket to a conversation; the messages beside it know nothing of conversations.
     "channels.stream",
-    3: "settings engines server serving start_page tls launch cli doctor bench by_hand __main__",
+    3: "settings engines server serving start_page tls launch cli models_command doctor bench "
+    "by_hand __main__",
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}
 """By module below `interpreter`; a package stands for all its files but those named here."""

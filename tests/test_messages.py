@@ -45,7 +45,10 @@ ERRORS = [
     "recognition-timeout",
     "translation-failed",
     "translation-timeout",
+    "text-too-long",
     "synthesis-failed",
+    "synthesis-timeout",
+    "language-not-spoken",
     "internal-error",
 ]
 NOTICES = [

@@ -134,7 +134,7 @@ class Stream:
         self, error: InterpreterError, languages: Sequence[str] = ("en",), event: int = 0
     ) -> None:
         """Say why something was not accepted, and hang up where going on makes no sense."""
-        log.info("refused", extra={"code": error.code})
+        log.info("refused: %s", error.code)
         message = protocol.ErrorMessage(
             event=event,
             code=error.code,

@@ -89,6 +89,9 @@ _ALPHABET = {
 }
 _SPACE = _ALPHABET[" "]
 
+# How espeak-ng writes what the model learned as one symbol; Whisper understands it better so.
+_RESPELLED = {"dʒ": "ʤ", "tʃ": "ʧ", "dz": "ʣ", "ts": "ʦ", "c\N{COMBINING CEDILLA}": "ç"}
+
 
 class KokoroSynthesizer:
     """The voices in a folder: `kokoro.onnx` and `voices/NAME.bin`."""
@@ -158,8 +161,8 @@ def _phonemes(phonemizer: "PiperVoice", text: str) -> str:
     # "[[" would let a text dictate phonemes.
     sentences = phonemizer.phonemize(text.replace("[[", "[ ["))
     joined = " ".join("".join(sentence) for sentence in sentences)
-    # Piper takes letters and accents apart; of those put together the model knows one.
-    joined = joined.replace("c\N{COMBINING CEDILLA}", "ç")
+    for heard, symbol in _RESPELLED.items():
+        joined = joined.replace(heard, symbol)
     return "".join(symbol for symbol in joined if symbol in _ALPHABET)
 
 

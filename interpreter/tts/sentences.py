@@ -1,16 +1,19 @@
 """Text cut into stretches that are spoken one after the other, so that the first is heard early."""
 
+import bisect
+import itertools
 import re
+import unicodedata
 
 from ..sentences import split
 
 _CLAUSE_END = re.compile(r"(?<=[,;:–—])\s+|(?<=[،؛、，；：])\s*")
 _SHORTEST = 15
-"""Characters; a voice sounds torn in shorter pieces."""
+"""A voice sounds torn in shorter pieces."""
 
 
 def stretches(text: str, language: str, *, first: int = 60, longest: int = 160) -> list[str]:
-    """Sentences, or clauses of long ones, in order; lengths in characters.
+    """Sentences, or clauses of long ones, in order; lengths in letters as long to speak.
 
     Before the first sound a model must finish the first stretch, so a first sentence longer than
     `first` is cut at the end of a clause. No stretch is longer than `longest`, which bounds how
@@ -22,12 +25,25 @@ def stretches(text: str, language: str, *, first: int = 60, longest: int = 160) 
     return [piece for piece in pieces if any(map(str.isalnum, piece))]
 
 
+def _weight(character: str) -> int:
+    """How many letters it takes as long to speak as: "7" is seven, "5" is five hundred in 524."""
+    if character.isnumeric():
+        return 6
+    return 3 if unicodedata.east_asian_width(character) == "W" else 1
+
+
+def _length(text: str) -> int:
+    return sum(map(_weight, text))
+
+
 def _clauses(sentence: str, longest: int) -> list[str]:
     clauses: list[str] = []
     for clause in filter(None, _CLAUSE_END.split(sentence)):
-        while len(clause) > longest:
-            space = clause.rfind(" ", _SHORTEST, longest + 1)
-            end = space if space > 0 else longest
+        while _length(clause) > longest:
+            lengths = list(itertools.accumulate(map(_weight, clause)))
+            most = max(1, bisect.bisect_right(lengths, longest))
+            space = clause.rfind(" ", 1, most + 1)
+            end = space if space > 0 else most
             clauses.append(clause[:end])
             clause = clause[end:].lstrip()
         clauses.append(clause)
@@ -38,11 +54,13 @@ def _pack(clauses: list[str], first: int, longest: int) -> list[str]:
     """Clauses put together again as far as they fit."""
     packed: list[str] = []
     for clause in clauses:
-        room = first if len(packed) == 1 else longest
         together = f"{packed[-1]} {clause}" if packed else clause
-        torn = packed and min(len(packed[-1]), len(clause)) < _SHORTEST
-        if packed and len(together) <= (longest if torn else room):
+        room = first if len(packed) == 1 and _length(packed[0]) >= _SHORTEST else longest
+        if packed and _length(together) <= room:
             packed[-1] = together
         else:
             packed.append(clause)
+    if len(packed) > 1 and _length(packed[-1]) < _SHORTEST:
+        together = f"{packed[-2]} {packed[-1]}"
+        packed[-2:] = [together] if _length(together) <= longest else packed[-2:]
     return packed

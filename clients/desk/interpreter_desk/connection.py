@@ -66,7 +66,7 @@ class Connection:
 
     Iteration ends after `ended`, or once this side has left. It raises `InterpreterError` with the
     server's code when the server will not have the connection back, or `connection-lost` after
-    `give_up_seconds` without a line. Entering raises the same, or `server-unreachable`.
+    `give_up_seconds` without a line that held. Entering raises the same, or `server-unreachable`.
     """
 
     def __init__(
@@ -205,7 +205,7 @@ class Connection:
     # The line -------------------------------------------------------------------------------
 
     async def _live(self, websocket: ClientConnection) -> None:
-        attempts = delays()
+        attempts, trouble = delays(), time.monotonic()
         try:
             while True:
                 began = time.monotonic()
@@ -215,11 +215,11 @@ class Connection:
                     await close_line(websocket)
                 if self._over:
                     return
-                log.warning("the line was cut")
+                log.warning("the line was cut (%s)", websocket.close_code)
                 await self._received.put(Line(connected=False))
                 if time.monotonic() - began > _STEADY_SECONDS:
-                    attempts = delays()
-                websocket = await self._come_back(attempts)
+                    attempts, trouble = delays(), time.monotonic()
+                websocket = await self._come_back(attempts, trouble + self._give_up_seconds)
                 await self._received.put(Line(True, self._newly_dropped()))
         except InterpreterError as error:
             self._failure = error
@@ -233,9 +233,9 @@ class Connection:
             self._received.get_nowait()
         self._received.put_nowait(None)
 
-    async def _come_back(self, attempts: Iterator[float]) -> ClientConnection:
+    async def _come_back(self, attempts: Iterator[float], until: float) -> ClientConnection:
         try:
-            async with asyncio.timeout(self._give_up_seconds):
+            async with asyncio.timeout(until - time.monotonic()):
                 while True:
                     await asyncio.sleep(next(attempts))
                     try:
@@ -246,7 +246,7 @@ class Connection:
                         log.info("no line yet", extra={"code": error.code})
         except TimeoutError:
             raise InterpreterError(
-                "connection-lost", f"the server was not reached for {self._give_up_seconds:.0f} s"
+                "connection-lost", f"no line that held for {self._give_up_seconds:.0f} s"
             ) from None
 
     async def _open(self) -> ClientConnection:

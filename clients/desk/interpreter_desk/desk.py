@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from rich.console import Console
 
+from interpreter.audio import Samples
 from interpreter.channels import protocol
 from interpreter.errors import InterpreterError, SettingsError
 from interpreter.events import TurnTaking
@@ -145,7 +146,7 @@ async def _desk(given: argparse.Namespace) -> int:
             )
             hint = [SHARED_KEYS if len(parties) > 1 else TALK_KEYS] if push_to_talk else []
             with (
-                input_stream(card, participant),
+                input_stream(card, participant.hear),
                 keys(participant.press) as keyboard,
                 Screen(console, languages, parties[0]) as screen,
             ):
@@ -227,13 +228,13 @@ def output_stream(card: SoundCard, loudspeaker: Loudspeaker) -> Iterator[Any]:
 
 
 @contextmanager
-def input_stream(card: SoundCard, participant: Participant) -> Iterator[None]:
-    """The running microphone, which the event loop hears."""
+def input_stream(card: SoundCard, hear: Callable[[Samples], None]) -> Iterator[None]:
+    """The running microphone; the event loop is given what it hears."""
     loop = asyncio.get_running_loop()
 
     def take(block: Any, _count: int, _times: Any, _status: Any) -> None:
         # The block is PortAudio's and will be written over.
-        loop.call_soon_threadsafe(participant.hear, np.array(block[:, 0], dtype=np.int16))
+        loop.call_soon_threadsafe(hear, np.array(block[:, 0], dtype=np.int16))
 
     stream = card.module.InputStream(
         device=card.input.number,

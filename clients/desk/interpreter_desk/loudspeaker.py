@@ -22,7 +22,7 @@ class Loudspeaker:
         self._waiting: deque[tuple[int, Samples]] = deque()
         self._handed_over: deque[tuple[int, float, int]] = deque()
         self._heard: dict[int, int] = {}
-        self._until = 0.0
+        self._until = float("-inf")
         self._lock = threading.Lock()
 
     def push(self, utterance: int, samples: Samples) -> None:

@@ -1,0 +1,401 @@
+"""The client library against a real server, over lines that break."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from conftest import Recording, Server
+
+from interpreter.audio import RATE, Samples, silence
+from interpreter.channels import protocol
+from interpreter.errors import InterpreterError
+from interpreter.events import Party, TurnTaking
+from interpreter_desk import line
+from interpreter_desk.address import Address
+from interpreter_desk.connection import Connection, Line, Received, SpeechFrame
+from interpreter_desk.rest import Invitation, Staff
+
+FRAME_SECONDS = 0.1
+
+
+class Relay:
+    """A line to the server that can be cut, and that can go dead without a word."""
+
+    def __init__(self, server: Server) -> None:
+        self.port = 0
+        self.dead = False
+        self.refusing = False
+        self.cuts = 0
+        self._host, _, port = server.address.removeprefix("http://").partition(":")
+        self._server_port = int(port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    @property
+    def address(self) -> Address:
+        return Address(f"http://127.0.0.1:{self.port}")
+
+    def cut(self) -> None:
+        """Break every connection, at once and rudely."""
+        self.cuts += 1
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    async def stop(self) -> None:
+        self.cut()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refusing:
+            writer.transport.abort()
+            return
+        far_reader, far_writer = await asyncio.open_connection(self._host, self._server_port)
+        self._writers |= {writer, far_writer}
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            pump = asyncio.create_task(self._pump(source, sink))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(4096):
+                if not self.dead:
+                    sink.write(data)
+                    await sink.drain()
+        sink.transport.abort()
+
+
+@asynccontextmanager
+async def relayed(server: Server) -> AsyncIterator[Relay]:
+    relay = Relay(server)
+    async with await asyncio.start_server(relay.connect, "127.0.0.1", 0) as listening:
+        relay.port = listening.sockets[0].getsockname()[1]
+        try:
+            yield relay
+        finally:
+            await relay.stop()
+
+
+def staff(server: Server) -> Staff:
+    return Staff(Address(server.address), server.key)
+
+
+async def invite(server: Server) -> Invitation:
+    return await staff(server).create_conversation("en", "pt")
+
+
+def typist(token: str) -> protocol.Join:
+    """Somebody who only types and reads."""
+    return protocol.Join(token, speech_rate=None)
+
+
+class Ears:
+    """Everything a connection receives."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.received: list[Received] = []
+        self.failure: InterpreterError | None = None
+        self._connection = connection
+        self._task = asyncio.create_task(self._listen())
+
+    def of(self, *kinds: type) -> list[Received]:
+        return [each for each in self.received if isinstance(each, kinds)]
+
+    async def until(self, done: Callable[[], object], seconds: float = 30.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not done():
+                await asyncio.sleep(0.02)
+
+    async def end(self, seconds: float = 30.0) -> None:
+        async with asyncio.timeout(seconds):
+            await self._task
+
+    async def _listen(self) -> None:
+        try:
+            async for received in self._connection:
+                self.received.append(received)
+        except InterpreterError as error:
+            self.failure = error
+
+
+async def speak(connection: Connection, samples: Samples, cut: Callable[[int], None]) -> None:
+    """Stream in real time; `cut` is told the number of each frame that has been handed over."""
+    length = round(FRAME_SECONDS * RATE)
+    began = time.monotonic()
+    for number, start in enumerate(range(0, len(samples) - length + 1, length)):
+        connection.send_audio(samples[start : start + length])
+        cut(number)
+        await asyncio.sleep(began + (number + 1) * FRAME_SECONDS - time.monotonic())
+
+
+@pytest.mark.parametrize("cuts", [(), (3, 11, 12, 25, 40)])
+def test_speech_over_a_line_that_is_cut_is_interpreted_once_and_whole(
+    server: Server, recordings: dict[str, Recording], cuts: tuple[int, ...]
+) -> None:
+    spoken = recordings["tel8k_en_conf-onlyperson"].samples()
+
+    async def converse() -> tuple[Ears, Ears]:
+        tokens = (await invite(server)).tokens
+        async with (
+            relayed(server) as relay,
+            relayed(server) as other_relay,
+            Connection(relay.address, protocol.Join(tokens.staff, 16_000)) as clerk,
+            Connection(other_relay.address, protocol.Join(tokens.visitor)) as visitor,
+        ):
+            mine, theirs = Ears(clerk), Ears(visitor)
+
+            def cut(number: int) -> None:
+                if number in cuts:
+                    relay.cut()
+                    other_relay.cut()
+
+            await speak(clerk, np.concatenate([spoken, silence(2.5)]), cut)
+            await theirs.until(lambda: theirs.of(protocol.SpeechEndMessage))
+            other_relay.cut()  # what is told after this one is told over yet another line
+            await clerk.text("Thank you.")
+            await theirs.until(lambda: len(theirs.of(protocol.SpeechEndMessage)) == 2)
+            assert clerk.unacknowledged_seconds < 1.0
+            assert relay.cuts == len(cuts)
+        return mine, theirs
+
+    mine, theirs = asyncio.run(converse())
+    for ears in (mine, theirs):
+        transcripts = [
+            each for each in ears.received if isinstance(each, protocol.TranscriptMessage)
+        ]
+        assert len(transcripts) == 2
+        assert "only person" in transcripts[0].text.lower()
+        assert transcripts[1].text == "Thank you."
+        numbers = [
+            each.event
+            for each in ears.received
+            if not isinstance(each, Line | protocol.Joined | protocol.Ack)
+        ]
+        assert numbers == sorted(set(numbers))
+        assert not ears.of(protocol.NoticeMessage, protocol.ErrorMessage)
+    for end in theirs.received:
+        if isinstance(end, protocol.SpeechEndMessage):
+            heard = sum(
+                len(each.samples)
+                for each in theirs.received
+                if isinstance(each, SpeechFrame) and each.utterance == end.utterance
+            )
+            assert heard / 24_000 == pytest.approx(end.seconds, abs=0.001)
+    connected = [each.connected for each in mine.received if isinstance(each, Line)]
+    assert connected == [False, True] * (len(connected) // 2)
+    assert bool(connected) == bool(cuts)
+
+
+def test_a_voice_that_is_cut_anywhere_arrives_once(server: Server) -> None:
+    text = (
+        "Good morning. Please fill in this form and bring it back on Thursday with your passport."
+    )
+
+    async def listen(cut_after: int | None) -> Samples:
+        tokens = (await invite(server)).tokens
+        async with (
+            relayed(server) as relay,
+            Connection(relay.address, protocol.Join(tokens.visitor)) as visitor,
+            Connection(Address(server.address), typist(tokens.staff)) as clerk,
+        ):
+            ears = Ears(visitor)
+            await clerk.text(text)
+            if cut_after is not None:
+                await ears.until(lambda: len(ears.of(SpeechFrame)) >= cut_after)
+                relay.cut()
+            await ears.until(lambda: ears.of(protocol.SpeechEndMessage))
+        return np.concatenate(
+            [each.samples for each in ears.received if isinstance(each, SpeechFrame)]
+        )
+
+    whole = asyncio.run(listen(None))
+    assert len(whole) > 24_000
+    for cut_after in (1, 7, 20):
+        # The voice has a random part; its length does not depend on how often the line was cut.
+        assert len(asyncio.run(listen(cut_after))) == pytest.approx(len(whole), rel=0.25)
+
+
+def test_what_the_server_will_not_have_is_refused_at_the_door(server: Server) -> None:
+    async def join(token: str, turn_taking: TurnTaking = TurnTaking.OWN_MICROPHONE) -> str:
+        asked = protocol.Join(token, 16_000, turn_taking=turn_taking)
+        with pytest.raises(InterpreterError) as caught:
+            async with Connection(Address(server.address), asked):
+                pass
+        return caught.value.code
+
+    async def knock() -> None:
+        tokens = (await invite(server)).tokens
+        assert await join("made up") == "bad-token"
+        assert await join(tokens.shared) == "not-allowed"
+
+    asyncio.run(knock())
+
+
+def test_a_conversation_that_staff_ends_ends_the_iteration(server: Server) -> None:
+    async def converse() -> Ears:
+        invitation = await invite(server)
+        async with Connection(
+            Address(server.address), typist(invitation.tokens.visitor)
+        ) as visitor:
+            ears = Ears(visitor)
+            await staff(server).end_conversation(invitation.conversation)
+            await ears.end()
+            assert [each async for each in visitor] == []
+        return ears
+
+    ears = asyncio.run(converse())
+    assert ears.failure is None
+    assert isinstance(ears.received[-1], protocol.EndedMessage)
+
+
+def test_leaving_is_told_to_the_other_side_at_once(server: Server) -> None:
+    async def converse() -> None:
+        tokens = (await invite(server)).tokens
+        async with Connection(Address(server.address), typist(tokens.staff)) as clerk:
+            ears = Ears(clerk)
+            async with Connection(Address(server.address), typist(tokens.visitor)) as visitor:
+                theirs = Ears(visitor)
+                await visitor.leave()
+                await theirs.end(5.0)
+            await ears.until(
+                lambda: any(
+                    each.state == "left" and each.party is Party.VISITOR
+                    for each in ears.received
+                    if isinstance(each, protocol.PartyMessage)
+                ),
+                5.0,
+            )
+
+    asyncio.run(converse())
+
+
+def test_a_conversation_that_ended_during_a_cut_is_not_resumed(server: Server) -> None:
+    async def converse() -> Ears:
+        invitation = await invite(server)
+        async with (
+            relayed(server) as relay,
+            Connection(relay.address, typist(invitation.tokens.visitor)) as visitor,
+        ):
+            ears = Ears(visitor)
+            relay.refusing = True
+            relay.cut()
+            await ears.until(lambda: ears.of(Line))
+            await staff(server).end_conversation(invitation.conversation)
+            await asyncio.sleep(0.5)
+            relay.refusing = False
+            await ears.end()
+        return ears
+
+    ears = asyncio.run(converse())
+    assert ears.failure is not None and ears.failure.code == "conversation-ended"
+
+
+def test_a_line_that_does_not_come_back_is_given_up(server: Server) -> None:
+    async def converse(during: Callable[[Relay, Connection], Awaitable[None]]) -> Ears:
+        tokens = (await invite(server)).tokens
+        async with (
+            relayed(server) as relay,
+            Connection(
+                relay.address, protocol.Join(tokens.staff, 16_000), give_up_seconds=2.0
+            ) as me,
+        ):
+            ears = Ears(me)
+            relay.refusing = True
+            relay.cut()
+            await during(relay, me)
+            await ears.end(10.0)
+        return ears
+
+    async def keep_talking(_: Relay, me: Connection) -> None:
+        for _number in range(700):
+            me.send_audio(silence(FRAME_SECONDS))
+        with pytest.raises(InterpreterError) as caught:
+            async with asyncio.timeout(40):
+                await me.text("Does anybody hear me?")
+        assert caught.value.code == "not-sent"
+
+    began = time.monotonic()
+    ears = asyncio.run(converse(keep_talking))
+    assert time.monotonic() - began < 30
+    assert ears.failure is not None and ears.failure.code == "connection-lost"
+
+
+def test_what_was_said_during_too_long_a_cut_is_lost_and_both_sides_say_so(server: Server) -> None:
+    async def converse() -> Ears:
+        tokens = (await invite(server)).tokens
+        join = protocol.Join(tokens.staff, 16_000)
+        async with (
+            relayed(server) as relay,
+            Connection(relay.address, join, keep_seconds=1.0) as clerk,
+        ):
+            ears = Ears(clerk)
+            relay.refusing = True
+            relay.cut()
+            await ears.until(lambda: ears.of(Line))
+            for _number in range(50):
+                clerk.send_audio(silence(FRAME_SECONDS))
+            relay.refusing = False
+            await ears.until(lambda: ears.of(protocol.NoticeMessage))
+            await ears.until(lambda: clerk.unacknowledged_seconds == 0)
+        return ears
+
+    ears = asyncio.run(converse())
+    back = [each for each in ears.received if isinstance(each, Line) and each.connected]
+    assert [each.lost_seconds for each in back] == [pytest.approx(4.0)]
+    (notice,) = ears.of(protocol.NoticeMessage)
+    assert isinstance(notice, protocol.NoticeMessage) and notice.code == "audio-lost"
+
+
+def test_a_line_that_died_silently_is_noticed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "_HEARTBEAT_SECONDS", 0.5)
+
+    async def converse() -> float:
+        tokens = (await invite(server)).tokens
+        async with (
+            relayed(server) as relay,
+            Connection(relay.address, typist(tokens.visitor)) as visitor,
+        ):
+            ears = Ears(visitor)
+            relay.dead = True
+            began = time.monotonic()
+            await ears.until(lambda: ears.of(Line))
+            noticed = time.monotonic() - began
+            relay.dead = False
+            await ears.until(lambda: len(ears.of(Line)) == 2)
+            await visitor.text("Bom dia.")
+            await ears.until(lambda: ears.of(protocol.TranslationMessage))
+        return noticed
+
+    assert asyncio.run(converse()) < 3.0
+
+
+def test_nobody_there_is_told_at_once_and_not_waited_for(server: Server) -> None:
+    async def converse() -> float:
+        async with relayed(server) as relay:
+            relay.refusing = True
+            began = time.monotonic()
+            with pytest.raises(InterpreterError) as caught:
+                async with Connection(relay.address, typist("token")):
+                    pass
+            assert caught.value.code == "server-unreachable"
+        return time.monotonic() - began
+
+    assert asyncio.run(converse()) < 5.0
+
+
+def test_audio_without_a_microphone_is_refused_before_it_is_sent(server: Server) -> None:
+    async def converse() -> None:
+        tokens = (await invite(server)).tokens
+        async with Connection(Address(server.address), typist(tokens.staff)) as clerk:
+            with pytest.raises(InterpreterError) as caught:
+                clerk.send_audio(silence(FRAME_SECONDS))
+        assert caught.value.code == "unsupported-audio"
+
+    asyncio.run(converse())

@@ -259,7 +259,7 @@ async def _hear(
             code = error.code if isinstance(error, RecognitionError) else "recognition-timeout"
             _tell(f"{_span(utterance)}  failed: {code}")
             continue
-        dropped = reason_to_drop(hypothesis) if hypothesis.text else "no words"
+        dropped = reason_to_drop(hypothesis)
         line = _as_json if as_json else _as_text
         print(line(utterance, hypothesis, dropped), flush=True)
     return heard, failed

@@ -196,14 +196,15 @@ class Conversation:
             self._announce(connection, "away")
 
     async def leave(self, connection: Connection) -> None:
-        """It said goodbye. The last one to do so ends the conversation."""
+        """It said goodbye."""
         if self._connections.get(connection.name) is connection:
             await self._remove(connection)
-            if not self._connections:
-                self.end("left")
 
     async def _remove(self, connection: Connection) -> None:
+        """Forget a connection; without its last one the conversation ends."""
         del self._connections[connection.name]
+        if not self._connections:
+            self.end("left")
         if connection.microphone:
             await connection.microphone.hang_up()
         self._announce(connection, "left")

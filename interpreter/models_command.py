@@ -11,7 +11,7 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
-from .errors import InterpreterError, ModelError
+from .errors import ModelError
 from .models import (
     Manifest,
     Profile,
@@ -46,19 +46,21 @@ _WIDTH = 132
 def add_models_arguments(parser: argparse.ArgumentParser) -> None:
     """What `run_models` needs to be told."""
     parser.description = _ABOUT
-    parser.add_argument("action", choices=["list", "fetch", "verify"])
-    parser.add_argument(
-        "profile",
-        nargs="?",
-        help=f"only its models: {', '.join(profile_names())}, or a TOML file of your own",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON (list only)")
+    profiles = f"{', '.join(profile_names())}, or a TOML file of your own"
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, summary, default in (
+        ("list", "all models, which profile uses them, which are here", "all models"),
+        ("fetch", "bring the models of a profile here", "embedded"),
+        ("verify", "read every byte of what is here again", "all that is here"),
+    ):
+        action = actions.add_parser(name, help=summary)
+        action.add_argument("profile", nargs="?", help=f"{profiles} (default {default})")
+        if name == "list":
+            action.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run_models(given: argparse.Namespace) -> int:
     """Run the command; gives the exit status. Raises `ModelError` and `SettingsError`."""
-    if given.json and given.action != "list":
-        raise InterpreterError("bad-usage", "only `models list` prints JSON")
     match given.action:
         case "list":
             return _list(given.profile, as_json=given.json)

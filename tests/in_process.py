@@ -19,7 +19,7 @@ from interpreter.connection import ConversationLimits, Engines
 from interpreter.engines import House
 from interpreter.models import load_profile
 from interpreter.server import Service
-from interpreter.settings import Settings
+from interpreter.settings import ServerSettings, Settings
 
 M = TypeVar("M")
 KEY = "a key that is only used in tests"
@@ -61,7 +61,7 @@ class Running:
 @contextlib.contextmanager
 def running(engines: Engines, settings: Settings | None = None) -> Iterator[Running]:
     """Serve with these engines in a thread until the block ends."""
-    settings = settings or Settings()
+    settings = settings or Settings(server=ServerSettings(conversations=100))
     service = Service(settings, KEY, lambda: House(engines, load_profile("embedded"), (), 0.0))
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -109,13 +110,15 @@ def _show(report: Report) -> None:
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, width=_WIDTH)
-    for finding in report.findings:
-        line = Text(f"{finding.area:<10} ")
-        line.append(f"{finding.status:<8}", _STYLES[finding.status]).append(finding.text)
-        # Whole lines, since a command that is broken up cannot be copied.
-        console.print(line, soft_wrap=True)
-        if finding.mend and finding.status != "ok":
-            console.print(f"{'':19}mend it: {finding.mend}", soft_wrap=True, style="bold")
+    # What mends several in a row is said once, below them.
+    for mend, findings in groupby(report.findings, key=lambda finding: finding.mend):
+        for finding in findings:
+            line = Text(f"{finding.area:<10} ")
+            line.append(f"{finding.status:<8}", _STYLES[finding.status]).append(finding.text)
+            # Not broken at the margin, since a command that is broken up cannot be copied.
+            console.print(line, soft_wrap=True)
+        if mend:
+            console.print(f"{'':19}mend it: {mend}", soft_wrap=True, style="bold")
     if report.pairs:
         console.print("\nInterpreted in full:")
         console.print(_pair_table(report.pairs))

@@ -1,5 +1,6 @@
 """What the service opens with: the staff key, the certificate, the port."""
 
+import errno
 import json
 import os
 import socket
@@ -118,8 +119,12 @@ def _port(server: ServerSettings) -> Finding:
     except OSError as error:
         if version := _running(server):
             return Finding("port", "ok", f"{where}: Interpreter {version} is running there already")
-        text = f"{where}: {error.strerror}{_holder(server.port)}"
-        return Finding("port", "missing", text, "interpreter serve --port 0 (any free one)")
+        # Python adds the address in brackets, which is said already.
+        text = f"{where}: {(error.strerror or '').partition(' (')[0]}{_holder(server.port)}"
+        mend = "name an address of this machine with --host"
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            mend = "interpreter serve --port 0 (takes any free one)"
+        return Finding("port", "missing", text, mend)
     return Finding("port", "ok", f"{where} is free" if server.port else "any free one is taken")
 
 

@@ -225,6 +225,7 @@ class Connection:
             self._failure = error
         finally:
             self._over = True
+            self._online.set()  # whoever waits for the line finds it closed
             self._end()
 
     def _end(self) -> None:

@@ -16,7 +16,8 @@ from .address import Address
 _OPEN_SECONDS = 10.0
 _CLOSE_SECONDS = 2.0
 _HEARTBEAT_SECONDS = 5.0
-"""Between pings, and for their answers: a line that died silently is noticed within twice that."""
+"""Between pings, and for their answers: a line that died silently is noticed
+within twice that, and the time it takes to close it."""
 
 _LONGEST_DELAY = 5.0
 

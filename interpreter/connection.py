@@ -1,10 +1,13 @@
 """What a conversation is made of: engines, limits, and the connections that reach its parties."""
 
 import asyncio
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from .asr import Recognizer
-from .events import Party, TurnTaking
+from .errors import ProtocolError
+from .events import Party, PartyChange, TurnTaking
 from .microphone import Microphone
 from .mt import Translator
 from .tts import Synthesizer
@@ -56,3 +59,72 @@ class Connection:
     attached: bool = True
     cut_at: float = 0.0
     """Monotonic seconds."""
+
+
+class Connections:
+    """The connections of one conversation; `announce` tells that a party came, went or was cut."""
+
+    def __init__(self, most: int, announce: Callable[[Party, PartyChange], None]) -> None:
+        self._most = most
+        self._announce = announce
+        self._by_name: dict[str, Connection] = {}
+
+    @property
+    def all(self) -> list[Connection]:
+        """Those that are attached, and those that may come back."""
+        return list(self._by_name.values())
+
+    def add(self, connection: Connection) -> None:
+        """A new one. Raises `ProtocolError` ("conversation-full")."""
+        if len(self._by_name) >= self._most:
+            raise ProtocolError(
+                "conversation-full", f"{self._most} connections at most", fatal=True
+            )
+        self._by_name[connection.name] = connection
+        self._tell(connection, "joined")
+
+    def take_over(self, name: str, parties: tuple[Party, ...]) -> Connection | None:
+        """The one of that name, for a newer websocket; None if there is none."""
+        old = self._by_name.get(name)
+        if old is None or old.parties != parties:
+            return None
+        connection = replace(old, replaced=asyncio.Event(), attached=True)
+        self._by_name[name] = connection
+        old.replaced.set()
+        if not old.attached:
+            self._tell(connection, "joined")
+        return connection
+
+    def cut(self, connection: Connection) -> None:
+        """Its websocket is gone without a word; it may come back."""
+        if self._by_name.get(connection.name) is connection:
+            connection.attached = False
+            connection.cut_at = time.monotonic()
+            self._tell(connection, "away")
+
+    def cut_before(self, moment: float) -> list[Connection]:
+        """Those that were cut before that moment (monotonic seconds) and never came back."""
+        return [each for each in self.all if not each.attached and each.cut_at < moment]
+
+    def remove(self, connection: Connection) -> bool:
+        """Forget it; False if that had happened already, or another has taken it over."""
+        if self._by_name.get(connection.name) is not connection:
+            return False
+        del self._by_name[connection.name]
+        self._tell(connection, "left")
+        return True
+
+    def anybody_reaches(self, party: Party) -> bool:
+        """Whether any websocket reaches that party right now."""
+        return any(party in each.parties and each.attached for each in self.all)
+
+    def anybody_listens(self, party: Party) -> bool:
+        """Whether any connection plays voices to that party, or will once it is back."""
+        return any(party in each.parties and each.speech_rate is not None for each in self.all)
+
+    def _tell(self, connection: Connection, change: PartyChange) -> None:
+        """Announce, unless another connection of the party is still there."""
+        for party in connection.parties:
+            others = (each for each in self.all if each is not connection and each.attached)
+            if not any(party in each.parties for each in others):
+                self._announce(party, change)

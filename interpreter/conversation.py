@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from .audio import AudioFrame
-from .connection import Connection, ConversationLimits, Engines
+from .connection import Connection, Connections, ConversationLimits, Engines
 from .errors import ProtocolError, trace
 from .events import (
     Ended,
@@ -59,7 +59,7 @@ class Conversation:
         self.journal = Journal()
         self.ended = False
         self._limits = limits
-        self._connections: dict[str, Connection] = {}
+        self.connections = Connections(limits.connections, self._changed)
         self._speed = dict.fromkeys(Party, 1.0)
         self._numbers = 0
         self._transcripts: OrderedDict[int, Transcript] = OrderedDict()
@@ -104,12 +104,8 @@ class Conversation:
         while True:
             await asyncio.sleep(1.0)
             now = time.monotonic()
-            for connection in list(self._connections.values()):
-                if (
-                    not connection.attached
-                    and now - connection.cut_at > self._limits.resume_seconds
-                ):
-                    await self._remove(connection)
+            for connection in self.connections.cut_before(now - self._limits.resume_seconds):
+                await self.leave(connection)
             if now - self._began > self._limits.lifetime_seconds:
                 self.end("expired")
             elif now - self._last_sign > self._limits.idle_seconds:
@@ -117,7 +113,7 @@ class Conversation:
 
     async def _finish_what_was_said(self) -> None:
         async def drain() -> None:
-            for connection in self._connections.values():
+            for connection in self.connections.all:
                 if connection.microphone:
                     await connection.microphone.hang_up()
             await asyncio.gather(*self._hearing)
@@ -154,12 +150,7 @@ class Conversation:
         """A new way to reach a party (or both). Raises `ProtocolError`."""
         if self.ended:
             raise ProtocolError("conversation-ended", "it is over", fatal=True)
-        if len(self._connections) >= self._limits.connections:
-            raise ProtocolError(
-                "conversation-full", f"{self._limits.connections} connections at most", fatal=True
-            )
-        shared = len(parties) > 1
-        if shared and turn_taking is TurnTaking.OWN_MICROPHONE:
+        if len(parties) > 1 and turn_taking is TurnTaking.OWN_MICROPHONE:
             raise ProtocolError(
                 "not-allowed", "a shared device is shared_microphone or push_to_talk", fatal=True
             )
@@ -170,59 +161,22 @@ class Conversation:
             speech_rate=speech_rate,
             microphone=self._microphone(parties, turn_taking, microphone_rate),
         )
+        self.connections.add(connection)
         if connection.microphone:
             self._start(connection.microphone.run(), self._hearing)
-        self._connections[connection.name] = connection
-        self._announce(connection, "joined")
         return connection
 
     def reconnect(self, name: str, parties: tuple[Party, ...]) -> Connection | None:
         """The connection of that name, taken over from an older websocket; None if forgotten."""
-        old = self._connections.get(name)
-        if old is None or old.parties != parties or self.ended:
-            return None
-        connection = replace(old, replaced=asyncio.Event(), attached=True)
-        self._connections[name] = connection
-        old.replaced.set()
-        if not old.attached:
-            self._announce(connection, "joined")
-        return connection
-
-    def cut(self, connection: Connection) -> None:
-        """Its websocket is gone without a word; it may come back."""
-        if self._connections.get(connection.name) is connection:
-            connection.attached = False
-            connection.cut_at = time.monotonic()
-            self._announce(connection, "away")
+        return None if self.ended else self.connections.take_over(name, parties)
 
     async def leave(self, connection: Connection) -> None:
-        """It said goodbye."""
-        if self._connections.get(connection.name) is connection:
-            await self._remove(connection)
-
-    async def _remove(self, connection: Connection) -> None:
-        """Forget a connection; without its last one the conversation ends."""
-        del self._connections[connection.name]
-        if not self._connections:
-            self.end("left")
-        if connection.microphone:
-            await connection.microphone.hang_up()
-        self._announce(connection, "left")
-
-    def connected(self, party: Party) -> bool:
-        """Whether any websocket reaches that party right now."""
-        return any(party in c.parties and c.attached for c in self._connections.values())
-
-    def _announce(self, connection: Connection, state: PartyChange) -> None:
-        """Tell that a party came or went, unless another of its connections is still there."""
-        for party in connection.parties:
-            others = any(
-                party in other.parties and other.attached
-                for other in self._connections.values()
-                if other is not connection
-            )
-            if not others:
-                self._changed(party, state)
+        """It said goodbye, or was away for too long. Without the last one it all ends."""
+        if self.connections.remove(connection):
+            if connection.microphone:
+                await connection.microphone.hang_up()
+            if not self.connections.all:
+                self.end("left")
 
     # What is said ---------------------------------------------------------------------------
 
@@ -329,9 +283,7 @@ class Conversation:
 
     def _direction_to(self, party: Party) -> Direction:
         def listener() -> Listener:
-            present = any(
-                party in c.parties and c.speech_rate is not None for c in self._connections.values()
-            )
+            present = self.connections.anybody_listens(party)
             return Listener(self.languages[party], present, self._speed[party])
 
         return Direction(

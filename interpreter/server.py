@@ -228,8 +228,7 @@ async def _turn_away(websocket: WebSocket, code: str, *, accepted: bool = False)
     with contextlib.suppress(RuntimeError, WebSocketDisconnect):
         if not accepted:
             await websocket.accept(subprotocol=protocol.SUBPROTOCOL)
-        known = "overloaded" if code == "starting" else code
-        message = protocol.ErrorMessage(0, code, wire.words(known, ["en"]), retry=not accepted)
+        message = protocol.ErrorMessage(0, code, wire.words(code, ["en"]), retry=not accepted)
         await websocket.send_text(wire.encode(message))
         await websocket.close(1011 if accepted else 1013)
 

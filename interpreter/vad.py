@@ -1,8 +1,11 @@
 """Where speech begins and ends: Silero's detector, and a state machine on what it says."""
 
-from dataclasses import dataclass, field
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +20,9 @@ CHUNK = 512
 _CONTEXT = 64
 """Samples before each chunk that Silero v6 wants to hear again."""
 
+_PAUSE = 0.5
+"""Probability below which a chunk can be part of a pause at which an utterance is split."""
+
 
 class SileroVad:
     """Silero's voice activity detector (version 6, ONNX); one model for all streams."""
@@ -26,7 +32,10 @@ class SileroVad:
         import onnxruntime
 
         if not path.is_file():
-            raise ModelError("model-missing", f"{path.name} is not installed: run scripts/setup")
+            raise ModelError(
+                "model-missing",
+                f"{path.name} is not installed; fetch it with: interpreter models fetch",
+            )
         options = onnxruntime.SessionOptions()
         # A chunk takes a fifth of a millisecond; more threads would only wait for each other.
         options.inter_op_num_threads = options.intra_op_num_threads = 1
@@ -36,7 +45,10 @@ class SileroVad:
                 str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's errors have no common root but this
-            raise ModelError("model-corrupt", f"{path.name}: {type(error).__name__}") from error
+            raise ModelError(
+                "model-corrupt",
+                f"{path.name} cannot be loaded; fetch it again with: interpreter models fetch",
+            ) from error
 
     def stream(self) -> "VadStream":
         """A listener for one microphone."""
@@ -75,7 +87,10 @@ class VadStream:
 
 @dataclass(frozen=True, slots=True)
 class Endpointing:
-    """When speech counts as an utterance, and when as its end."""
+    """When speech counts as an utterance, and when as its end.
+
+    Durations are rounded up to whole chunks of 32 ms, the longest utterance down.
+    """
 
     threshold: float = 0.5
     """Probability from which a chunk is speech."""
@@ -97,6 +112,21 @@ class Endpointing:
 
     longest_seconds: float = 28.0
     """An utterance that gets longer is split at its best pause; Whisper hears 30 s at most."""
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` saying which settings do not go together."""
+        if not 0 < self.exit_threshold <= self.threshold <= 1:
+            raise ValueError("0 < exit_threshold <= threshold <= 1 is needed")
+        durations = (
+            self.minimum_speech_seconds,
+            self.silence_seconds,
+            self.pre_roll_seconds,
+            self.post_roll_seconds,
+        )
+        if min(durations) < 0 or self.silence_seconds == 0:
+            raise ValueError("durations of endpointing must not be negative, nor silence_seconds 0")
+        if not sum(durations) + 0.1 <= self.longest_seconds <= 30:
+            raise ValueError("longest_seconds must hold the other durations and be 30 at most")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,70 +158,71 @@ class Discarded:
 Edge = Started | Ended | Discarded
 
 
+class _Chunk(NamedTuple):
+    probability: float
+    speech: bool
+
+
 @dataclass(slots=True)
 class _Open:
     """An utterance that has begun."""
 
     start: int
+    chunks: list[_Chunk]
+    """All since `start`."""
+
     speech_end: int | None
     """None until there was speech in it."""
-
-    probabilities: list[float] = field(default_factory=list)
-    """One a chunk since `start`, for finding the best pause."""
 
 
 class Segmenter:
     """Finds utterances in probabilities of speech.
 
-    Pure: it reads no clock and runs no model, it counts chunks. With `push_to_talk` the button
-    alone begins and ends utterances; otherwise speech and silence do.
+    Pure: it reads no clock and runs no model, it counts chunks, and every position it gives is a
+    whole number of them. With `push_to_talk` the button alone begins and ends utterances;
+    otherwise speech and silence do.
     """
 
     def __init__(self, endpointing: Endpointing, *, push_to_talk: bool = False) -> None:
         self._settings = endpointing
         self._push_to_talk = push_to_talk
         self._open: _Open | None = None
-        self._run = 0
-        """Chunks of speech in a row before an utterance begins."""
+        self._before: deque[_Chunk] = deque(maxlen=self._most_before())
+        """What an utterance that begins now may take in: after the last one, and not too old."""
 
-        self._inside = False
-        """Whether the last chunk was speech."""
+        self._run = 0
+        """Chunks of speech in a row, up to the present."""
 
         self.position = 0
         """Samples of the stream so far."""
-
-        self._free = 0
-        """End of the last utterance: what lies before it is not heard twice."""
 
     @property
     def keep_from(self) -> int:
         """Oldest sample that may still become part of an utterance."""
         if self._open:
             return self._open.start
-        back = _samples(self._settings.pre_roll_seconds) + self._run * CHUNK
-        return max(self._free, self.position - back)
+        return self.position - len(self._before) * CHUNK
 
     def push(self, probability: float) -> list[Edge]:
         """The next chunk, and what it means."""
         self.position += CHUNK
-        limit = self._settings.exit_threshold if self._inside else self._settings.threshold
-        self._inside = probability >= limit
-        self._run = self._run + 1 if self._inside else 0
+        settings = self._settings
+        speech = probability >= (settings.exit_threshold if self._run else settings.threshold)
+        self._run = self._run + 1 if speech else 0
+        chunk = _Chunk(probability, speech)
         if self._open:
-            return self._go_on(self._open, probability)
-        if self._push_to_talk or self._run * CHUNK < _samples(
-            self._settings.minimum_speech_seconds
-        ):
+            return self._go_on(self._open, chunk)
+        self._before.append(chunk)
+        if self._push_to_talk or self._run < self._least_speech():
             return []
-        return [self._begin(self.keep_from, self.position)]
+        return [self._begin(self.position)]
 
     def press(self) -> list[Edge]:
         """The button went down at this position."""
         if self._open or not self._push_to_talk:
             return []
-        self._run = 0
-        # People start to speak while they press.
-        return [self._begin(self.keep_from, None)]
+        # With the pre-roll: people start to speak while they press.
+        return [self._begin(None)]
 
     def release(self) -> list[Edge]:
         """The button went up at this position."""
@@ -201,20 +232,20 @@ class Segmenter:
         """The stream is over."""
         return self._finish(Ending.HANG_UP)
 
-    def _begin(self, start: int, speech_end: int | None) -> Started:
-        held = (self.position - start) // CHUNK
-        self._open = _Open(start, speech_end, [1.0] * held)
-        return Started(start)
+    def _begin(self, speech_end: int | None) -> Started:
+        self._open = _Open(self.keep_from, list(self._before), speech_end)
+        self._before.clear()
+        return Started(self._open.start)
 
-    def _go_on(self, utterance: _Open, probability: float) -> list[Edge]:
-        utterance.probabilities.append(probability)
-        if self._inside:
+    def _go_on(self, utterance: _Open, chunk: _Chunk) -> list[Edge]:
+        utterance.chunks.append(chunk)
+        if chunk.speech:
             utterance.speech_end = self.position
         elif not self._push_to_talk and utterance.speech_end is not None:
             quiet = self.position - utterance.speech_end
-            if quiet >= _samples(self._settings.silence_seconds):
+            if quiet >= _chunks(self._settings.silence_seconds) * CHUNK:
                 return [self._close(utterance, Ending.SILENCE)]
-        if self.position - utterance.start >= _samples(self._settings.longest_seconds) - CHUNK:
+        if len(utterance.chunks) >= int(self._settings.longest_seconds * RATE) // CHUNK:
             return self._split(utterance)
         return []
 
@@ -222,65 +253,67 @@ class Segmenter:
         return [self._close(self._open, ending)] if self._open else []
 
     def _close(self, utterance: _Open, ending: Ending) -> Edge:
-        self._open, self._run, self._inside = None, 0, False
+        self._open, self._run = None, 0
         if utterance.speech_end is None:
-            self._free = self.position
             return Discarded(utterance.start)
         end = self.position
         if ending is not Ending.BUTTON:
-            end = min(end, utterance.speech_end + _samples(self._settings.post_roll_seconds))
-        self._free = end
+            post_roll = _chunks(self._settings.post_roll_seconds) * CHUNK
+            end = min(end, utterance.speech_end + post_roll)
+        self._before.extend(utterance.chunks[(end - utterance.start) // CHUNK :])
         return Ended(utterance.start, end, utterance.speech_end, ending)
 
     def _split(self, utterance: _Open) -> list[Edge]:
         """End at the best pause of the second half; what comes after begins the next one."""
-        heard = utterance.probabilities
-        at = utterance.start + _best_pause(heard) * CHUNK
-        if utterance.speech_end is None:
-            at = self.position
-        before: Edge = Discarded(utterance.start)
-        if utterance.speech_end is not None:
-            before = Ended(utterance.start, at, self._speech_end(utterance, at), Ending.LENGTH)
-        speech_after = utterance.speech_end is not None and utterance.speech_end > at
-        self._open, self._free = None, at
-        if not (speech_after or self._push_to_talk):
-            return [before]
-        self._open = _Open(
-            at,
-            utterance.speech_end if speech_after else None,
-            heard[(at - utterance.start) // CHUNK :],
-        )
-        return [before, Started(at)]
+        at = _best_pause([chunk.probability for chunk in utterance.chunks])
+        first, rest = utterance.chunks[:at], utterance.chunks[at:]
+        middle = utterance.start + at * CHUNK
+        edges: list[Edge] = [Discarded(utterance.start)]
+        if spoken := _spoken(first):
+            speech_end = utterance.start + spoken * CHUNK
+            edges = [Ended(utterance.start, middle, speech_end, Ending.LENGTH)]
+        self._open = None
+        spoken = _spoken(rest)
+        if spoken or self._push_to_talk:
+            speech_end_after = middle + spoken * CHUNK if spoken else None
+            self._open = _Open(middle, rest, speech_end_after)
+            edges.append(Started(middle))
+        else:
+            self._before.extend(rest)
+        return edges
 
-    def _speech_end(self, utterance: _Open, at: int) -> int:
-        """End of the last speech in an utterance that is cut at that position."""
-        for index in range((at - utterance.start) // CHUNK, 0, -1):
-            if utterance.probabilities[index - 1] >= self._settings.exit_threshold:
-                return utterance.start + index * CHUNK
-        return at
+    def _least_speech(self) -> int:
+        return max(1, _chunks(self._settings.minimum_speech_seconds))
+
+    def _most_before(self) -> int:
+        pre_roll = _chunks(self._settings.pre_roll_seconds)
+        return pre_roll if self._push_to_talk else pre_roll + self._least_speech()
 
 
-def _best_pause(probabilities: list[float]) -> int:
-    """Index of the chunk in the middle of the longest, deepest pause of the second half.
+def _spoken(chunks: Sequence[_Chunk]) -> int:
+    """Number of chunks up to the end of the last speech in them; 0 where there is none."""
+    return max((number for number, chunk in enumerate(chunks, 1) if chunk.speech), default=0)
+
+
+def _best_pause(probabilities: Sequence[float]) -> int:
+    """Number of chunks before the middle of the longest, deepest pause of the second half.
 
     Pauses are weighed by their length in chunks and how surely they are silence; of equal ones the
     later wins, since then more of what belongs together stays together.
     """
-    half = len(probabilities) // 2
-    best, best_weight, weight = len(probabilities) - 1, 0.0, 0.0
-    begin = half
+    half = max(1, len(probabilities) // 2)
+    best, best_weight, weight, begin = half, 0.0, 0.0, half
     for index in range(half, len(probabilities)):
-        if probabilities[index] < 0.5:
-            weight += 0.5 - probabilities[index]
+        if probabilities[index] < _PAUSE:
+            weight += _PAUSE - probabilities[index]
             if weight >= best_weight:
                 best, best_weight = (begin + index + 1) // 2, weight
         else:
             weight, begin = 0.0, index + 1
     if best_weight == 0.0:  # no pause at all: where the detector was least sure
-        rest = probabilities[half:]
-        best = half + max(i for i, value in enumerate(rest) if value == min(rest))
-    return max(best, 1)
+        best = min(range(half, len(probabilities)), key=lambda i: (probabilities[i], -i))
+    return best
 
 
-def _samples(seconds: float) -> int:
-    return round(seconds * RATE)
+def _chunks(seconds: float) -> int:
+    return math.ceil(round(seconds * RATE) / CHUNK)

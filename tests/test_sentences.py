@@ -11,7 +11,7 @@ LANGUAGES = ["de", "en", "fr", "pt", "tr", "uk", "ar", "fa", "zh", "ja", "hi", "
 texts = st.text(
     st.one_of(
         st.sampled_from(" \n\t.!?…。！？،؟۔।:;,-–\"'»«()5aBzéßЩи你あا@/"),
-        st.characters(exclude_categories=("Cs",)),
+        st.characters(exclude_categories=["Cs"]),
     ),
     max_size=300,
 )

@@ -12,10 +12,11 @@ from ..events import Word
 from . import Hypothesis
 
 _LEAST_LOG_PROBABILITY = -1.0
-"""Mean over the tokens. Of 60 recordings of real speech the worst had -0.75."""
+"""Mean over the tokens. Of 80 recordings of real speech that were understood the worst had -0.83;
+texts made of noise that passes voice activity detection lay between -1.15 and -3.15."""
 
 _MOST_COMPRESSION = 2.4
-"""Real speech of up to 28 s stayed below 1.9; loops begin at 2.6."""
+"""Speech seldom gets above 1.5, a telephone menu with "press one for", "press two for" to 2.35."""
 
 _NO_TIME_SECONDS = 0.04
 """Whisper's alignment has steps of 0.02 s; a word that was spoken takes several."""

@@ -204,7 +204,7 @@ class _Joined:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            conversation.cut(connection)
+            conversation.connections.cut(connection)
             await self._stream.close()
 
     def _resume(self, join: protocol.Join, *, forgotten: bool) -> None:
@@ -371,7 +371,7 @@ def _state(conversation: Conversation, party: Party) -> protocol.PartyState:
         language=language,
         name=own_name(language),
         direction="rtl" if right_to_left(language) else "ltr",
-        connected=conversation.connected(party),
+        connected=conversation.connections.anybody_reaches(party),
         consent=conversation.consent[party],
         translation=conversation.engines.translator.pairs.get(pair),
         voice=voice.name if voice else None,

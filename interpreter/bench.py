@@ -28,6 +28,7 @@ from interpreter_desk.stage import Pace, play
 
 from .audio import RATE, Samples, read_wav, resample, silence
 from .connection import Engines
+from .doctor.machine import processor
 from .engines import build
 from .errors import SettingsError
 from .events import Party
@@ -257,20 +258,11 @@ def _server_memory() -> int:
 
 def _machine() -> dict[str, Any]:
     return {
-        "processor": _processor(),
+        "processor": processor()[0],
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(psutil.virtual_memory().total / 10**9, 1),
         "python": platform.python_version(),
     }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def _tell(line: str) -> None:

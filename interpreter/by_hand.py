@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 
@@ -17,8 +16,8 @@ from .asr.firewall import reason_to_drop
 from .audio import RATE, Samples, read_wav, resample, silence, write_wav
 from .engines import load_recognizer, load_synthesizer, load_vad
 from .errors import InterpreterError, RecognitionError
+from .events import DOUBTFUL
 from .languages import english_name, normalise
-from .launch import override
 from .models import load_profile
 from .scheduler import Scheduler
 from .settings import load_settings
@@ -42,9 +41,6 @@ and judged as in a conversation: what would be dropped there is shown as not bei
 """
 
 _SPEEDS = (0.5, 2.0)
-
-_DOUBTFUL = 0.6
-"""Mean probability of the words below which a conversation marks what was said as doubtful."""
 
 
 def add_say_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +76,7 @@ def run_say(given: argparse.Namespace) -> int:
     if not _SPEEDS[0] <= given.speed <= _SPEEDS[1]:
         raise InterpreterError("bad-usage", "--speed goes from 0.5 (slow) to 2 (fast)")
     _check_output(given.output)
-    settings = override(load_settings(given.settings), vars(given))
+    settings = load_settings(given.settings, vars(given))
     scheduler = Scheduler(settings.workers)
     try:
         synthesizer = load_synthesizer(
@@ -107,7 +103,7 @@ def run_say(given: argparse.Namespace) -> int:
 def run_transcribe(given: argparse.Namespace) -> int:
     """Run the command; gives the exit status. Raises `InterpreterError`."""
     samples, rate = read_wav(given.recording)
-    settings = override(load_settings(given.settings), vars(given))
+    settings = load_settings(given.settings, vars(given))
     profile = load_profile(settings.profile)
     scheduler = Scheduler(settings.workers)
     try:
@@ -115,7 +111,7 @@ def run_transcribe(given: argparse.Namespace) -> int:
         if recognizer.notice:
             _tell(recognizer.notice)
         weights = _weights(recognizer, given.languages)
-        detector = load_vad(profile).stream()
+        detector = load_vad(settings, profile).stream()
         seconds = len(samples) / rate
         _tell(
             f"{given.recording}: {seconds:.1f} s at {rate} Hz; {recognizer.name} listens for "
@@ -268,14 +264,14 @@ async def _hear(
 def _as_text(utterance: _Utterance, heard: Hypothesis, dropped: str | None) -> str:
     if dropped:
         return f"{_span(utterance)}  (not speech: {dropped})"
-    confidence = _confidence(heard)
-    doubt = f"  [low confidence: {confidence:.2f}]" if confidence < _DOUBTFUL else ""
+    confidence = heard.confidence
+    doubt = f"  [low confidence: {confidence:.2f}]" if confidence < DOUBTFUL else ""
     language = f"{heard.language} ({heard.language_probability:.2f})"
     return f"{_span(utterance)}  {language}  {heard.text}{doubt}"
 
 
 def _as_json(utterance: _Utterance, heard: Hypothesis, dropped: str | None) -> str:
-    confidence = _confidence(heard)
+    confidence = heard.confidence
     words = [
         asdict(word)
         | {
@@ -293,16 +289,12 @@ def _as_json(utterance: _Utterance, heard: Hypothesis, dropped: str | None) -> s
             "language_probability": round(heard.language_probability, 3),
             "text": heard.text,
             "confidence": round(confidence, 3),
-            "low_confidence": confidence < _DOUBTFUL,
+            "low_confidence": confidence < DOUBTFUL,
             "not_speech": dropped,
             "words": words,
         },
         ensure_ascii=False,
     )
-
-
-def _confidence(heard: Hypothesis) -> float:
-    return fmean(word.probability for word in heard.words) if heard.words else 0.0
 
 
 def _span(utterance: _Utterance) -> str:

@@ -94,10 +94,10 @@ def _add_serve_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _run_serve(given: argparse.Namespace) -> int:
-    from .launch import override, serve
+    from .launch import serve
     from .settings import load_settings
 
-    return serve(override(load_settings(given.settings), vars(given)), as_json=given.json)
+    return serve(load_settings(given.settings, vars(given)), as_json=given.json)
 
 
 # what several commands share -----------------------------------------------------------------

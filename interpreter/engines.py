@@ -40,7 +40,7 @@ def build(settings: Settings, profile: Profile, run: Run) -> House:
     if recognizer.notice:
         notices.append(recognizer.notice)
     engines = Engines(
-        vad=load_vad(profile),
+        vad=load_vad(settings, profile),
         recognizer=recognizer,
         translator=load_translator(settings, profile, run),
         synthesizer=load_synthesizer(settings, profile, run, notices.append),
@@ -50,10 +50,10 @@ def build(settings: Settings, profile: Profile, run: Run) -> House:
     return House(engines, profile, tuple(notices), time.monotonic() - began)
 
 
-def load_vad(profile: Profile) -> SileroVad:
+def load_vad(settings: Settings, profile: Profile) -> SileroVad:
     """The voice activity detector of a profile."""
     manifest = _first(profile, "vad")
-    return SileroVad(_folder(profile, manifest) / manifest.files[0].path)
+    return SileroVad(_folder(settings, manifest) / manifest.files[0].path)
 
 
 def load_recognizer(settings: Settings, profile: Profile, run: Run) -> asr.Recognizer:
@@ -63,7 +63,7 @@ def load_recognizer(settings: Settings, profile: Profile, run: Run) -> asr.Recog
         asr.RecognizerSettings(
             backend=manifest.backend,
             model=manifest.id,
-            path=_folder(profile, manifest),
+            path=_folder(settings, manifest),
             languages=manifest.languages,
             device=settings.device,
             threads=settings.threads_per_call,
@@ -80,7 +80,7 @@ def load_translator(settings: Settings, profile: Profile, run: Run) -> mt.Transl
                 mt.TranslatorSettings(
                     backend=manifest.backend,
                     model=manifest.id,
-                    path=_folder(profile, manifest),
+                    path=_folder(settings, manifest),
                     pairs=manifest.translations,
                     device=settings.device,
                     threads=settings.threads_per_call,
@@ -107,7 +107,7 @@ def load_synthesizer(
         if locate(manifest) is None and manifest.id in profile.optional:
             notice(
                 f"{manifest.id} is not installed: {profile.optional[manifest.id]} "
-                f"Mend with: interpreter models fetch {profile.name}"
+                f"Mend with: interpreter models fetch {settings.profile}"
             )
             continue
         loaded.append(
@@ -115,7 +115,7 @@ def load_synthesizer(
                 tts.SynthesizerSettings(
                     backend=manifest.backend,
                     model=manifest.id,
-                    path=_folder(profile, manifest),
+                    path=_folder(settings, manifest),
                     languages=manifest.languages,
                     voices={tag: names[0] for tag, names in manifest.voices.items()},
                     threads=settings.threads_per_call,
@@ -132,11 +132,11 @@ def _first(profile: Profile, role: Role) -> Manifest:
     return manifests[0]
 
 
-def _folder(profile: Profile, manifest: Manifest) -> Path:
+def _folder(settings: Settings, manifest: Manifest) -> Path:
     if (folder := locate(manifest)) is None:
         raise ModelError(
             "model-missing",
             f"{manifest.id} is not installed; fetch it with: interpreter models fetch "
-            f"{profile.name}",
+            f"{settings.profile}",
         )
     return folder

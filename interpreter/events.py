@@ -46,6 +46,9 @@ class Ending(StrEnum):
     HANG_UP = "hang_up"
 
 
+DOUBTFUL = 0.6
+"""Confidence (mean probability of the words) below which people are told that it is doubtful."""
+
 EndReason = Literal["left", "idle", "expired", "shutdown", "closed", "failed"]
 """Why a conversation ended."""
 

@@ -1,17 +1,13 @@
 """`interpreter serve`: checks, sockets and signals around the service."""
 
 import asyncio
-import dataclasses
 import json
 import logging
 import socket
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 
@@ -132,7 +128,7 @@ def _tls(server: ServerSettings) -> tuple[str | None, str | None]:
         if left.days < 14:
             log.warning("the certificate expires in %d days", left.days)
         return server.certificate, server.key
-    if not _loopback(server.host) and not server.without_tls:
+    if not server.loopback and not server.without_tls:
         raise SettingsError(
             "tls-required",
             f"{server.host} is reachable from other machines, and browsers give no microphone to "
@@ -142,13 +138,6 @@ def _tls(server: ServerSettings) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _address(server: ServerSettings, listening: socket.socket, *, tls: bool) -> str:
     port = listening.getsockname()[1]
     host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(
@@ -156,14 +145,3 @@ def _address(server: ServerSettings, listening: socket.socket, *, tls: bool) -> 
     )
     shown = f"[{host}]" if ":" in host else host
     return f"{'https' if tls else 'http'}://{shown}:{port}"
-
-
-def override(settings: Settings, given: Mapping[str, Any]) -> Settings:
-    """Settings with command-line options above them; None means that it was not given."""
-
-    def named(shape: type) -> dict[str, Any]:
-        names = {each.name for each in dataclasses.fields(shape)}
-        return {name: given[name] for name in names & given.keys() if given[name] is not None}
-
-    server = dataclasses.replace(settings.server, **named(ServerSettings))
-    return dataclasses.replace(settings, **(named(Settings) | {"server": server}))

@@ -25,7 +25,6 @@ from .events import (
     Transcript,
     TurnTaking,
     Utterance,
-    Word,
 )
 from .stopwatch import Stopwatch
 from .vad import CHUNK, Discarded, Edge, Ended, Endpointing, Segmenter, Started, VadStream
@@ -221,7 +220,7 @@ class Microphone:
             text=heard.text,
             committed=len(heard.text),
             words=heard.words,
-            confidence=_confidence(heard.words),
+            confidence=round(heard.confidence, 3),
             final=True,
             ending=utterance.ending,
         )
@@ -271,8 +270,3 @@ def _weights(party: Party | None, languages: Mapping[Party, str]) -> dict[str, f
 
 def _speaker(language: str, languages: Mapping[Party, str]) -> Party:
     return next(party for party, own in languages.items() if own == language)
-
-
-def _confidence(words: tuple[Word, ...]) -> float:
-    probabilities = [word.probability for word in words]
-    return round(sum(probabilities) / len(probabilities), 3) if probabilities else 0.0

@@ -12,6 +12,7 @@ import numpy as np
 from .audio import Resampler, Samples, silence
 from .errors import InterpreterError, SynthesisError, TranslationError
 from .events import (
+    DOUBTFUL,
     Event,
     Failure,
     Notice,
@@ -33,9 +34,6 @@ SPEECH_RATE = 24_000
 _CHUNK = SPEECH_RATE // 10
 _WAITING = 8
 """Transcripts before translation, and translations before speech; beyond it recognition waits."""
-
-_DOUBTFUL = 0.6
-"""Mean word probability below which a transcript is marked as doubtful."""
 
 _TRANSLATION_SECONDS = 15.0
 _SYNTHESIS_SECONDS = 60.0
@@ -134,7 +132,7 @@ class Direction:
         else:
             engine, text = await self._final_draft(transcript, target)
             quality = self._translator.pairs[transcript.language, target]
-        flags = () if transcript.confidence >= _DOUBTFUL else ("low_confidence",)
+        flags = () if transcript.confidence >= DOUBTFUL else ("low_confidence",)
         translation = Translation(
             utterance=transcript.utterance,
             revision=transcript.revision,

@@ -3,20 +3,23 @@
 import os
 import secrets
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from .channels.stream import StreamLimits
 from .connection import ConversationLimits
 from .errors import SettingsError
 from .vad import Endpointing
 
-T = TypeVar("T")
-
 PORT = 8420
+
+Some = Annotated[int, Meta(ge=1, le=100_000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class ServerSettings:
     """Where the service listens, and for whom."""
 
     host: str = "127.0.0.1"
-    port: int = PORT
+    port: Annotated[int, Meta(ge=0, le=65_535)] = PORT
     """0 takes a free one."""
 
     certificate: str | None = None
@@ -40,11 +43,19 @@ class ServerSettings:
     origins: tuple[str, ...] = ()
     """Further origins whose pages may connect, such as `https://counter.example.org`."""
 
-    conversations: int = 8
+    conversations: Some = 8
     """Open at once; more are refused at the door."""
 
-    connections: int = 64
+    connections: Some = 64
     """Websockets at once, of all conversations."""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +65,12 @@ class Settings:
     profile: str = "embedded"
     """Which models: a shipped profile or the path of one's own."""
 
-    device: str = "auto"
-    """`auto`, `cpu` or `cuda`."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
-    threads: int = 0
+    threads: Annotated[int, Meta(ge=0, le=256)] = 0
     """Processor threads of one call to a model; 0 chooses by the number of cores."""
 
-    workers: int = 2
+    workers: Annotated[int, Meta(ge=1, le=64)] = 2
     """Calls to models at the same time."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
@@ -70,24 +80,32 @@ class Settings:
 
     @property
     def threads_per_call(self) -> int:
-        return self.threads or min(4, len(os.sched_getaffinity(0)))
+        return self.threads or min(4, os.cpu_count() or 1)
 
 
-def load_settings(path: Path | None) -> Settings:
-    """Settings from a TOML file; without one, the defaults.
+_NAMES = {shape: {each.name for each in fields(shape)} for shape in (Settings, ServerSettings)}
 
-    Raises `SettingsError` ("bad-settings") naming what is wrong and where.
+
+def load_settings(path: Path | None, given: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from a TOML file, or the defaults; above them what is `given` and not None.
+
+    `given` names settings without their table, as options of the command line do. Raises
+    `SettingsError` ("bad-settings") naming what is wrong and where.
     """
-    if path is None:
-        return Settings()
+    where = path or "the command line"
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
+        written = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
         _refuse_unknown(written, Settings, "")
+        for name, value in (given or {}).items():
+            if value is not None and name in _NAMES[ServerSettings]:
+                written.setdefault("server", {})[name] = value
+            elif value is not None and name in _NAMES[Settings]:
+                written[name] = value
         return msgspec.convert(written, Settings)
     except FileNotFoundError:
         raise SettingsError("bad-settings", f"there is no settings file {path}") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise SettingsError("bad-settings", f"{path}: {error}") from error
+        raise SettingsError("bad-settings", f"{where}: {error}") from error
 
 
 def state_folder() -> Path:
@@ -114,12 +132,15 @@ def staff_key() -> tuple[str, Path | None]:
         return _long_enough(path.read_text(encoding="utf-8").strip(), str(path)), path
     except OSError as error:
         raise SettingsError("bad-settings", f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise SettingsError("bad-settings", f"{path}: this is no text, and so no key") from None
 
 
 def write_secret(path: Path, content: bytes) -> None:
     """Write a file that only its owner can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(descriptor, 0o600)  # the file may have been there, readable for others
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
 

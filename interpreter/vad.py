@@ -37,7 +37,7 @@ class SileroVad:
                 f"{path.name} is not installed; fetch it with: interpreter models fetch",
             )
         options = onnxruntime.SessionOptions()
-        # A chunk takes a fifth of a millisecond; more threads would only wait for each other.
+        # A chunk takes a tenth of a millisecond; more threads would only wait for each other.
         options.inter_op_num_threads = options.intra_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         try:
@@ -68,7 +68,7 @@ class VadStream:
     def probabilities(self, samples: Samples) -> list[float]:
         """Probability of speech, 0..1, for each chunk completed by these samples at 16 kHz.
 
-        Samples that do not fill a chunk are kept for the next call. Blocks; 0.2 ms a chunk.
+        Samples that do not fill a chunk are kept for the next call. Blocks; 0.1 ms a chunk.
         """
         samples = np.concatenate([self._rest, samples])
         whole = len(samples) // CHUNK

@@ -12,7 +12,7 @@ import pytest
 from conftest import Recording
 from whisper_normalizer.basic import BasicTextNormalizer
 
-from interpreter import by_hand, pipeline
+from interpreter import by_hand
 from interpreter.asr import Hypothesis
 from interpreter.audio import RATE, read_wav, resample, silence, write_wav
 from interpreter.cli import main
@@ -62,6 +62,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # say -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("kokoro_settings")
 def test_what_is_said_is_understood(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "deadline.wav"
     assert main(["say", "pt", DEADLINE, "-o", str(path)]) == 0
@@ -76,6 +77,7 @@ def test_what_is_said_is_understood(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert errors(DEADLINE, utterance["text"]) <= 0.2
 
 
+@pytest.mark.usefixtures("kokoro_settings")
 def test_a_region_does_not_matter_but_speed_does(tmp_path: Path) -> None:
     seconds = {}
     for speed in ("1", "0.7"):
@@ -332,10 +334,6 @@ def test_doubtful_words_are_marked(told: Any, capsys: pytest.CaptureFixture[str]
     assert "am Donnerstag  [low confidence: 0.41]" in capsys.readouterr().out
     assert told(hypothesis("am Donnerstag", 0.61)) == 0
     assert "low confidence" not in capsys.readouterr().out
-
-
-def test_doubt_begins_where_it_does_in_a_conversation() -> None:
-    assert by_hand._DOUBTFUL == pipeline._DOUBTFUL
 
 
 def test_an_utterance_that_fails_does_not_stop_the_others(

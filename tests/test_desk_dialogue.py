@@ -127,12 +127,15 @@ def test_latency_counts_from_the_last_speech_in_the_file_for_its_last_utterance(
     assert first["latency"] == server
     here = {"transcript": 1.25, "translation": 1.25, "first_audio": 1.25}
     assert second["latency"] == server | here
+    # The server missed the end of what was said: it was quick only by its own account.
+    _, second = rows(said(list(dialogue), spoken_at=11.3), LANGUAGES)
+    assert second["latency"] == server
 
 
 def test_a_row_holds_what_was_promised_in_that_order() -> None:
     dialogue = Dialogue()
     for received in whole(3):
-        dialogue.take(received, 10.5)
+        dialogue.take(received, 11.5)
     (row,) = rows(said(list(dialogue)), LANGUAGES)
     assert json.loads(json.dumps(row)) == {
         "utterance": 3,
@@ -147,7 +150,7 @@ def test_a_row_holds_what_was_promised_in_that_order() -> None:
         "facts": [],
         "audio_seconds": 2.0,
         "speech_seconds": 0.2,
-        "latency": {"endpoint": 0.52, "transcript": 0.5, "translation": 0.5, "first_audio": 0.5},
+        "latency": {"endpoint": 0.52, "transcript": 1.5, "translation": 1.5, "first_audio": 1.5},
     }
     order = ", ".join(row)
     assert order.startswith("utterance, party, from, to, transcript, translation, engine, voice, ")
@@ -163,14 +166,14 @@ def test_a_file_in_which_nothing_was_heard_is_one_object_with_an_error() -> None
 def test_the_table_shows_what_was_said_heard_and_what_failed() -> None:
     dialogue = Dialogue()
     for received in whole(1):
-        dialogue.take(received, 10.5)
+        dialogue.take(received, 11.5)
     shown = io.StringIO()
     found = rows(said(list(dialogue)), LANGUAGES) + rows(said([]), LANGUAGES)
     Console(file=shown, width=120).print(table(found))
     text = re.sub(r"\s+", " ", shown.getvalue())
     for piece in ("pt → en", "Bom dia.", "Good morning.", "piper/joe", "low_confidence"):
         assert piece in text
-    assert "first audio 0.50" in text
+    assert "first audio 1.50" in text
     assert "not interpreted: nothing-heard" in text
 
 

@@ -31,6 +31,12 @@ class Hypothesis:
 
     no_speech_probability: float
 
+    @property
+    def confidence(self) -> float:
+        """Mean probability of the words, 0..1; 0 without any."""
+        probabilities = [word.probability for word in self.words]
+        return sum(probabilities) / len(probabilities) if probabilities else 0.0
+
 
 class Recognizer(Protocol):
     """Turns speech into text. One instance serves every conversation; state is per call."""

@@ -18,7 +18,6 @@ from rich.text import Text
 
 from ..errors import SettingsError
 from ..languages import english_name
-from ..launch import override
 from ..models import Manifest, load_profile
 from ..settings import Settings, load_settings
 from .door import look_at_door
@@ -75,8 +74,7 @@ def run_doctor(given: argparse.Namespace) -> int:
 
 def examine(settings_file: Path | None, given: Mapping[str, Any]) -> Report:
     """Look at this machine with the eyes of `serve`, given the same file and options."""
-    settings, settings_finding = _settings(settings_file)
-    settings = override(settings, given)
+    settings, settings_finding = _settings(settings_file, given)
     installed: list[Manifest] = []
     models: list[Finding] = []
     profile = None
@@ -96,10 +94,10 @@ def examine(settings_file: Path | None, given: Mapping[str, Any]) -> Report:
     return Report(findings, pairs, voices)
 
 
-def _settings(path: Path | None) -> tuple[Settings, Finding]:
+def _settings(path: Path | None, given: Mapping[str, Any]) -> tuple[Settings, Finding]:
     """Those of the file, or the shipped ones to go on with where it cannot be used."""
     try:
-        settings = load_settings(path)
+        settings = load_settings(path, given)
     except SettingsError as error:
         mend = "correct the file; the README lists all settings"
         return Settings(), Finding("settings", "missing", str(error), mend)
@@ -134,7 +132,7 @@ def _show(report: Report) -> None:
 def _pair_table(pairs: tuple[Pair, ...]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("languages", "in all", "heard", "translated", "spoken"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "languages")
     for pair in pairs:
         table.add_row(
             " and ".join(f"{english_name(each)} ({each})" for each in pair.languages),

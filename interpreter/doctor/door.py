@@ -9,7 +9,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
@@ -34,10 +33,11 @@ def _key() -> Finding:
     named = os.environ.get("INTERPRETER_STAFF_KEY") or os.environ.get("INTERPRETER_STAFF_KEY_FILE")
     default = state_folder() / "staff.key"
     if not (named or default.exists()):
-        if os.access(_existing(default), os.W_OK):
+        there = next(path for path in default.absolute().parents if path.exists())
+        if there.is_dir() and os.access(there, os.W_OK):
             return Finding("key", "ok", f"the staff key is made at the first start, in {default}")
-        text = f"the staff key cannot be made: {_existing(default)} cannot be written to"
-        return Finding("key", "missing", text, "set INTERPRETER_STATE to a folder that can be")
+        text = f"the staff key cannot be made: nothing can be written to {there}"
+        return Finding("key", "missing", text, "set INTERPRETER_STATE to another folder")
     try:
         _, path = staff_key()
     except SettingsError as error:
@@ -50,11 +50,6 @@ def _key() -> Finding:
     return Finding("key", "ok", f"the staff key is in {path}, and only its owner can read it")
 
 
-def _existing(path: Path) -> Path:
-    """The nearest folder above it that is there."""
-    return next(folder for folder in path.absolute().parents if folder.is_dir())
-
-
 def _tls(server: ServerSettings) -> Finding:
     if server.self_signed:
         return _self_signed()
@@ -63,7 +58,7 @@ def _tls(server: ServerSettings) -> Finding:
         return Finding("tls", "missing", text, "give both --certificate and --key")
     if server.certificate and server.key:
         return _certificate(Path(server.certificate), Path(server.key))
-    if _loopback(server.host):
+    if server.loopback:
         return Finding("tls", "ok", "not needed: only this machine can connect")
     if server.without_tls:
         text = "without TLS; a reverse proxy has to do that, or what is said can be listened to"
@@ -111,11 +106,11 @@ def _certificate(certificate: Path, key: Path) -> Finding:
 
 def _port(server: ServerSettings) -> Finding:
     where = f"{server.host}:{server.port}"
+    if not 0 <= server.port <= 65535:
+        return Finding("port", "missing", f"{where}: ports go up to 65535", "choose another --port")
     try:
         family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
         socket.create_server((server.host, server.port), family=family).close()
-    except OverflowError:
-        return Finding("port", "missing", f"{where}: ports go up to 65535", "choose another --port")
     except OSError as error:
         if version := _running(server):
             return Finding("port", "ok", f"{where}: Interpreter {version} is running there already")
@@ -157,10 +152,3 @@ def _holder(port: int) -> str:
                 name = psutil.Process(connection.pid).name()
                 return f" by {name} (process {connection.pid})"
     return ""
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -38,14 +38,19 @@ def look_at_machine(
     yield _sound()
 
 
-def _processor(settings: Settings) -> Finding:
+def processor() -> tuple[str, list[str]]:
+    """Its name, and its instruction sets where the system tells them."""
     told: dict[str, str] = {}
     with contextlib.suppress(OSError):  # only Linux has it
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
         rows = (line.partition(":") for line in text.splitlines())
         told = {key.strip(): value.strip() for key, _, value in rows}
     name = told.get("model name") or platform.processor() or platform.machine()
-    flags = told.get("flags", "").split()
+    return name, told.get("flags", "").split()
+
+
+def _processor(settings: Settings) -> Finding:
+    name, flags = processor()
     cores = len(os.sched_getaffinity(0))
     sets = [each for each in _INSTRUCTIONS if each in flags]
     text = f"{name}; {cores} {'core' if cores == 1 else 'cores'}; {' '.join(sets) or 'no AVX'}"

@@ -113,6 +113,10 @@ class Connection:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._websocket:
+            # A task that is cancelled before it began never gets to close it.
+            await close_line(self._websocket)
+        self._end()
 
     # Hearing --------------------------------------------------------------------------------
 

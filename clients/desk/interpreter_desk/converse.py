@@ -43,7 +43,7 @@ With --json there is one object a line for each utterance:
   latency         endpoint, transcript, translation, first_audio: seconds after the last sample of
                   speech in the file until each arrived here (endpoint: as the server reports it;
                   with several utterances in one file, only the last is measured here, the others
-                  by the server)
+                  by the server; where both measured, the longer time is shown)
   error           only where it was not interpreted: a code of the protocol (clients/PROTOCOL.md),
                   or no-answer when nothing came in time
 
@@ -59,8 +59,7 @@ def add_converse_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "recordings", nargs="+", type=_named_file, metavar="PARTY:FILE.wav", help="who says what"
     )
-    parser.add_argument("--staff-language", required=True, type=language_tag, metavar="TAG")
-    parser.add_argument("--visitor-language", required=True, type=language_tag, metavar="TAG")
+    add_language_arguments(parser, required=True)
     add_server_arguments(parser)
     parser.add_argument(
         "--profile", help="which models the own server uses (without --server only)"
@@ -72,6 +71,18 @@ def add_converse_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-wait", action="store_true", help="start the next file without waiting for playback"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+
+
+def add_language_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """What the two parties speak."""
+    for party in Party:
+        parser.add_argument(
+            f"--{party}-language",
+            required=required,
+            type=language_tag,
+            metavar="TAG",
+            help=f"what {'staff speak' if party is Party.STAFF else 'the visitor speaks'}: en, pt",
+        )
 
 
 def add_server_arguments(parser: argparse.ArgumentParser, default: str | None = None) -> None:

@@ -19,7 +19,7 @@ from interpreter.events import TurnTaking
 
 from .address import Address
 from .connection import Connection
-from .converse import add_server_arguments, language_tag, server_address
+from .converse import add_language_arguments, add_server_arguments, server_address
 from .devices import Device, Direction, all_devices, choose, first_rate, listing, sound
 from .keyboard import keys
 from .loudspeaker import Loudspeaker
@@ -57,8 +57,7 @@ def add_desk_arguments(parser: argparse.ArgumentParser) -> None:
         "--party", choices=["staff", "visitor", "shared"], default="staff", help="who sits here"
     )
     parser.add_argument("--token", help="join the conversation that this token opens")
-    parser.add_argument("--staff-language", type=language_tag, metavar="TAG")
-    parser.add_argument("--visitor-language", type=language_tag, metavar="TAG")
+    add_language_arguments(parser, required=False)
     parser.add_argument("--devices", action="store_true", help="list sound devices, and stop")
     parser.add_argument("--input", metavar="NUMBER|NAME", help="microphone")
     parser.add_argument("--output", metavar="NUMBER|NAME", help="loudspeaker")

@@ -40,8 +40,8 @@ def _row(outcome: Outcome, known: Row, latency: Row) -> Row:
     row: Row = {
         "utterance": outcome.utterance,
         "party": known["party"],
-        "from": known["from"],
-        "to": known["to"],
+        "from": transcript.language if transcript else known["from"],
+        "to": translation.target if translation else known["to"],
         "transcript": transcript.text if transcript else None,
         "translation": translation.text if translation else None,
         "engine": translation.engine if translation else None,
@@ -62,12 +62,14 @@ def _latency(outcome: Outcome, spoken_at: float | None) -> Row:
 
     By this machine's clock for the last utterance of a file, whose last sample is known here; for
     those before, as the server measured them. When the endpoint was found only the server knows.
+    Where the server took less for speech than was found in the file, its utterance ended earlier
+    than the file's speech and its times are the longer ones: those count then.
     """
     timing = outcome.timing or protocol.TimingMessage(0, outcome.utterance)
     latency: Row = {stage: getattr(timing, stage) for stage in _STAGES}
     if spoken_at is not None:
         for stage, at in outcome.at.items():
-            latency[stage] = round(at - spoken_at, 3)
+            latency[stage] = max(round(at - spoken_at, 3), latency[stage] or 0.0)
     return latency
 
 

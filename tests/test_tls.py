@@ -129,3 +129,13 @@ def test_what_is_no_certificate_is_named(tmp_path: Path, content: bytes) -> None
     assert caught.value.code == "bad-certificate"
     with pytest.raises(SettingsError, match="gone.crt"):
         expires(tmp_path / "gone.crt")
+
+
+def test_it_is_made_anew_for_a_further_host(tmp_path: Path) -> None:
+    certificate, _ = self_signed_pair(tmp_path, [])
+    first = certificate.read_bytes()
+    self_signed_pair(tmp_path, ["counter.example.org"])
+    second = certificate.read_bytes()
+    assert first != second
+    self_signed_pair(tmp_path, ["counter.example.org"])
+    assert certificate.read_bytes() == second

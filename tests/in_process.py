@@ -54,6 +54,7 @@ class Running:
             f"ws://127.0.0.1:{self.port}/v1/stream",
             subprotocols=[protocol.SUBPROTOCOL],  # type: ignore[list-item]
             proxy=None,
+            max_queue=None,  # what nobody reads must not keep the close frame from being read
         ) as websocket:
             yield websocket
 

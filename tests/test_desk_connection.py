@@ -5,11 +5,12 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pytest
-from conftest import Recording, Server
+from conftest import Recording, Server, start_server, stop_server
 
 from interpreter.audio import RATE, Samples, silence
 from interpreter.channels import protocol
@@ -380,6 +381,29 @@ def test_a_line_that_died_silently_is_noticed(
         return noticed
 
     assert asyncio.run(converse()) < 5.0
+
+
+def test_a_self_signed_certificate_is_trusted_only_when_it_is_named(tmp_path: Path) -> None:
+    async def converse(server: Server) -> None:
+        trusted = Address(server.address, verify=tmp_path / "self-signed.crt")
+        invitation = await Staff(trusted, server.key).create_conversation("en", "pt")
+        join = typist(invitation.tokens.staff)
+        async with (
+            Connection(trusted, join) as clerk,
+            Connection(Address(server.address, verify=False), join) as colleague,
+        ):
+            assert clerk.joined and colleague.joined
+            assert clerk.joined.conversation == colleague.joined.conversation
+        with pytest.raises(InterpreterError, match="certificate") as caught:
+            async with Connection(Address(server.address), join):
+                pass
+        assert caught.value.code == "server-unreachable"
+
+    started = start_server("--self-signed", INTERPRETER_STATE=str(tmp_path))
+    try:
+        asyncio.run(converse(started))
+    finally:
+        stop_server(started)
 
 
 def test_nobody_there_is_told_at_once_and_not_waited_for(server: Server) -> None:

@@ -3,6 +3,9 @@
 import argparse
 import asyncio
 import json
+import re
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -11,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from conftest import Server
 
@@ -209,6 +213,36 @@ def test_a_server_of_ones_own_is_gone_afterwards() -> None:
         return staff
 
     assert len(asyncio.run(start()).key) >= 16
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_command_that_is_stopped_leaves_no_server_behind(
+    sent: signal.Signals, status: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.wav"
+    write_wav(path, silence(60.0), RATE)
+    command = [sys.executable, "-m", "interpreter", "converse", *LANGUAGES, f"staff:{path}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as converse:
+        assert converse.stderr
+        for line in converse.stderr:
+            if "streaming" in line:
+                break
+        (server,) = psutil.Process(converse.pid).children()
+        converse.send_signal(sent)
+        assert converse.wait(30) == status
+        assert not server.is_running()
+        assert "Traceback" not in converse.stderr.read()
+
+
+def test_the_example_in_the_readme_does_what_it_says(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = Path(__file__).parent.parent / "clients/desk/README.md"
+    found = re.search(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    monkeypatch.setenv("INTERPRETER_STAFF_KEY", server.key)
+    exec(found[1].replace("http://127.0.0.1:8420", server.address), {})
+    assert "Bom dia" in capsys.readouterr().out
 
 
 class SoundCard:

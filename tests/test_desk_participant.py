@@ -1,5 +1,9 @@
 import asyncio
 import io
+import os
+import sys
+import termios
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ from interpreter.events import Party
 from interpreter.work import Quality
 from interpreter_desk.address import Address
 from interpreter_desk.connection import Connection, Line, Received, SpeechFrame
+from interpreter_desk.keyboard import keys
 from interpreter_desk.loudspeaker import Loudspeaker
 from interpreter_desk.participant import Participant
 from interpreter_desk.screen import Screen, meter_line
@@ -169,6 +174,51 @@ def test_the_meter_reaches_from_silence_to_full_scale() -> None:
     assert meter_line(-30.0, "listening").count("█") == 15
     assert meter_line(0.0, "muted").startswith("█" * 30)
     assert meter_line(-30.0, "muted").endswith(" -30 dB  muted")
+
+
+def test_keys_of_a_terminal_arrive_one_by_one_and_the_terminal_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pressed: list[str] = []
+    person, terminal = os.openpty()
+    before = termios.tcgetattr(terminal)
+
+    async def press() -> None:
+        last = asyncio.Event()
+
+        def note(key: str) -> None:
+            pressed.append(key)
+            if key == "q":
+                last.set()
+
+        with os.fdopen(terminal, closefd=False) as stdin:
+            monkeypatch.setattr(sys, "stdin", stdin)
+            with keys(note) as keyboard:
+                assert keyboard
+                os.write(person, b" xq")  # without a return key
+                async with asyncio.timeout(5):
+                    await last.wait()
+            assert termios.tcgetattr(terminal) == before
+
+    try:
+        asyncio.run(press())
+    finally:
+        os.close(person)
+        os.close(terminal)
+    assert pressed == [" ", "x", "q"]
+
+
+def test_without_a_terminal_there_are_no_keys(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def look() -> bool:
+        with keys(lambda key: None) as keyboard:
+            return keyboard
+
+    (tmp_path / "input").touch()
+    with (tmp_path / "input").open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert not asyncio.run(look())
 
 
 def test_silence_is_not_loud() -> None:

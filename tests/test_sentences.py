@@ -106,3 +106,12 @@ def test_numbers_take_longer_to_speak_than_to_write() -> None:
 @pytest.mark.parametrize("text", ["", "...", "?! – …", "😀 👍"])
 def test_what_cannot_be_spoken_is_left_out(text: str) -> None:
     assert stretches(text, "en") == []
+
+
+def test_a_long_opening_without_a_pause_is_cut_behind_a_word_of_some_length() -> None:
+    text = "O suco de repolho muda de cor dependendo de como o produto químico é feito."
+    assert stretches(text, "pt", first=40) == [
+        "O suco de repolho muda de cor dependendo",
+        "de como o produto químico é feito.",
+    ]
+    assert stretches(text, "pt", first=60) == [text]

@@ -16,12 +16,17 @@ def stretches(text: str, language: str, *, first: int = 60, longest: int = 160) 
     """Sentences, or clauses of long ones, in order; lengths in letters as long to speak.
 
     Before the first sound a model must finish the first stretch, so a first sentence longer than
-    `first` is cut at the end of a clause. No stretch is longer than `longest`, which bounds how
-    long one call holds a worker. What holds nothing to speak ("...", an emoji) is left out.
+    `first` is cut at the end of a clause; a first clause half as long again, between words. No
+    stretch is longer than `longest`, which bounds how long one call holds a worker. What holds
+    nothing to speak ("...", an emoji) is left out.
     """
     pieces: list[str] = []
     for sentence in split(text, language):
-        pieces += _pack(_clauses(sentence, longest), longest if pieces else first, longest)
+        if pieces:
+            pieces += _pack(_clauses(sentence, longest), longest, longest)
+        else:
+            opening, *others = _pack(_clauses(sentence, longest), first, longest)
+            pieces += [*_between_words(opening, first), *others]
     return [piece for piece in pieces if any(map(str.isalnum, piece))]
 
 
@@ -48,6 +53,23 @@ def _clauses(sentence: str, longest: int) -> list[str]:
             clause = clause[end:].lstrip()
         clauses.append(clause)
     return clauses
+
+
+def _between_words(opening: str, first: int) -> list[str]:
+    """A much too long opening in two.
+
+    Behind a word of four letters or more: articles and prepositions, shorter in most languages,
+    belong to what follows.
+    """
+    if 2 * _length(opening) <= 3 * first:
+        return [opening]
+    lengths = [0, *itertools.accumulate(map(_weight, opening))]
+    ends = [
+        match.end()
+        for match in re.finditer(r"\w{4,}(?= )", opening)
+        if _SHORTEST <= lengths[match.end()] <= first
+    ]
+    return [opening[: ends[-1]], opening[ends[-1] + 1 :]] if ends else [opening]
 
 
 def _pack(clauses: list[str], first: int, longest: int) -> list[str]:

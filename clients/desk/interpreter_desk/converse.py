@@ -112,6 +112,8 @@ def run_converse(given: argparse.Namespace) -> int:
     """Run the command; gives the exit status."""
     try:
         return asyncio.run(_converse(given))
+    except asyncio.CancelledError:  # by SIGTERM
+        return 143
     except SettingsError as error:
         return _complain(error, 2)
     except InterpreterError as error:

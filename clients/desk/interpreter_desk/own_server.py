@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import os
 import secrets
+import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import msgspec
@@ -38,7 +39,8 @@ async def own_server(
     """Start `interpreter serve` on a free port of this machine, with a key nobody else knows.
 
     `say` is given its lines while it starts. Raises `InterpreterError` ("server-failed") with the
-    last of them if it does not come up.
+    last of them if it does not come up. SIGTERM cancels the calling task, so that the server is not
+    left behind.
     """
     key = secrets.token_urlsafe(24)
     process = await asyncio.create_subprocess_exec(
@@ -56,13 +58,29 @@ async def own_server(
         asyncio.create_task(_read_errors(process, ready, tail, signs, say)),
     ]
     try:
-        yield Staff(await _wait(ready, signs, tail), key)
+        with _cancelled_by_sigterm():
+            yield Staff(await _wait(ready, signs, tail), key)
     finally:
         await _stop(process)
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
         ready.cancel()
+
+
+@contextmanager
+def _cancelled_by_sigterm() -> Iterator[None]:
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task
+    try:
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    except (NotImplementedError, RuntimeError, ValueError):  # not on Windows, nor in a thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 async def _wait(ready: asyncio.Future[Address], signs: asyncio.Event, tail: deque[str]) -> Address:

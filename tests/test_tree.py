@@ -40,7 +40,7 @@ HOSTS = [
     ]
 ]
 MACHINE = re.compile(r"(?<![\w.:*}~/-])/(?:work|tmp/w|root|opt|home/\w+|Users/\w+)(?=[/\s\"'`)]|$)")
-HALF_DONE = re.compile(rf"\b(?:{'TO'}DO|{'FIX'}ME|{'X' * 3}|NotImplemented{'Error'})\b")
+HALF_DONE = re.compile(rf"\b(?:{'TO'}DO|{'FIX'}ME|{'X' * 3}|raise NotImplemented{'Error'})\b")
 
 
 def tracked() -> list[Path]:

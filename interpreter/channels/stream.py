@@ -205,7 +205,7 @@ class _Joined:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             conversation.connections.cut(connection)
-            await self._stream.close()
+        await self._stream.close()
 
     def _resume(self, join: protocol.Join, *, forgotten: bool) -> None:
         journal, microphone = self._conversation.journal, self._connection.microphone

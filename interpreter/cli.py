@@ -27,14 +27,20 @@ _ASKED_WRONGLY = frozenset({"bad-audio-file", "bad-usage", "unknown-language", "
 """Error codes of what another command line would have avoided."""
 
 
+_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit status: 0 done, 1 it failed, 2 it was asked wrongly."""
     given = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     logging.basicConfig(
-        level=logging.INFO if given.verbose else logging.WARNING,
+        level=logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    for ours in ("interpreter", "interpreter_desk"):
+        # Not for libraries: what websockets logs in detail is what people say.
+        logging.getLogger(ours).setLevel(_LEVELS[min(given.verbose, 2)])
     run: Run = given.run
     try:
         return run(given)
@@ -58,7 +64,9 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         "interpreter", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"interpreter {__version__}")
-    parser.add_argument("--verbose", action="store_true", help="log more, to standard error")
+    parser.add_argument(
+        "-v", "--verbose", action="count", default=0, help="log more to standard error; -vv most"
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, command in _COMMANDS.items():
         added = commands.add_parser(

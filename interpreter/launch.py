@@ -3,11 +3,14 @@
 import asyncio
 import json
 import logging
+import os
+import signal
 import socket
 import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -25,12 +28,22 @@ _HARD_LIMIT = 1024 * 1024
 """Bytes of a websocket message beyond which the websocket is closed at once."""
 
 
+_LAST_CALLS_SECONDS = 10.0
+"""For calls to engines that are running when everything else has ended."""
+
+
 class _Uvicorn(uvicorn.Server):
     """uvicorn hangs up on websockets first; here what was said is interpreted before."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal ends in order, and with status 0; ctrl-c again, at once."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._service.shut()
@@ -89,10 +102,14 @@ def serve(settings: Settings, *, as_json: bool = False) -> int:
 
     if not as_json:
         print(f"Interpreter is loading its models (profile {profile.name}) …", flush=True)
-    try:
-        return asyncio.run(run())
-    finally:
-        scheduler.close()
+    status = asyncio.run(run())
+    if not scheduler.close(_LAST_CALLS_SECONDS):
+        # Python would end beneath a thread that is still inside a model, and native code aborts.
+        log.error("a call to an engine did not come back; ending without it")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status or 1)
+    return status
 
 
 def _welcome(address: str, seconds: float, key_file: Path | None) -> None:

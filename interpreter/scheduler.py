@@ -5,6 +5,7 @@ import heapq
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class Scheduler:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
+        self._workers: list[threading.Thread] = []
         for _ in range(workers):
             self._hire()
 
@@ -67,14 +69,18 @@ class Scheduler:
         with self._changed:
             return len(self._waiting)
 
-    def close(self) -> None:
-        """Let running calls finish on their own and refuse what waits."""
+    def close(self, seconds: float = 0.0) -> bool:
+        """Refuse what waits; give running calls some time. Whether all have come back."""
         with self._changed:
             self._closed = True
             for job in self._waiting:
                 job.result.cancel()
             self._waiting.clear()
             self._changed.notify_all()
+        until = time.monotonic() + seconds
+        for worker in self._workers:
+            worker.join(max(0.0, until - time.monotonic()))
+        return not any(worker.is_alive() for worker in self._workers)
 
     def _add(self, job: _Job) -> None:
         with self._changed:
@@ -93,7 +99,9 @@ class Scheduler:
             self._changed.notify()
 
     def _hire(self) -> None:
-        threading.Thread(target=self._work, name="inference", daemon=True).start()
+        worker = threading.Thread(target=self._work, name="inference", daemon=True)
+        self._workers = [other for other in self._workers if other.is_alive()] + [worker]
+        worker.start()
 
     def _replace_worker_of(self, job: _Job) -> None:
         log.error("a call to an engine is stuck; another worker takes its place")

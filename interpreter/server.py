@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from . import __version__
 from .channels import protocol, wire
-from .channels.stream import Stream
+from .channels.stream import Stream, accept
 from .engines import House, warm_up
 from .errors import BusyError, InterpreterError, ProtocolError, trace
 from .events import Party
@@ -229,7 +229,7 @@ class Service:
 async def _turn_away(websocket: WebSocket, code: str, *, accepted: bool = False) -> None:
     with contextlib.suppress(RuntimeError, WebSocketDisconnect):
         if not accepted:
-            await websocket.accept(subprotocol=protocol.SUBPROTOCOL)
+            await accept(websocket)
         message = protocol.ErrorMessage(0, code, wire.words(code, ["en"]), retry=not accepted)
         await websocket.send_text(wire.encode(message))
         await websocket.close(1011 if accepted else 1013)

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -60,10 +60,18 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(engines: Engines, settings: Settings | None = None) -> Iterator[Running]:
-    """Serve with these engines in a thread until the block ends."""
+def running(
+    engines: Engines,
+    settings: Settings | None = None,
+    load: Callable[[House], House] | None = None,
+) -> Iterator[Running]:
+    """Serve with these engines in a thread until the block ends.
+
+    Without `load` the block begins when they are ready; with it, at once.
+    """
     settings = settings or Settings(server=ServerSettings(conversations=100))
-    service = Service(settings, KEY, lambda: House(engines, load_profile("embedded"), (), 0.0))
+    house = House(engines, load_profile("embedded"), (), 0.0)
+    service = Service(settings, KEY, lambda: load(house) if load else house)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(service.app(), ws="websockets-sansio", log_config=None, ws_max_size=2**20)
@@ -71,7 +79,7 @@ def running(engines: Engines, settings: Settings | None = None) -> Iterator[Runn
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
     thread.start()
     try:
-        while not (server.started and service.reception):
+        while not (server.started and (load or service.reception)):
             thread.join(0.01)
             assert thread.is_alive()
         yield Running(service, listening.getsockname()[1])

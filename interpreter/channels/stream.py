@@ -62,6 +62,12 @@ class _Allowance:
         return True
 
 
+async def accept(websocket: WebSocket) -> None:
+    """Open the websocket, with the subprotocol for those who ask for it."""
+    asked = protocol.SUBPROTOCOL in websocket.scope["subprotocols"]
+    await websocket.accept(subprotocol=protocol.SUBPROTOCOL if asked else None)
+
+
 class Stream:
     """Carries one connection over one websocket, from `join` to the end of either."""
 
@@ -75,7 +81,7 @@ class Stream:
 
     async def run(self) -> None:
         """Serve the websocket until it or its conversation ends."""
-        await self._websocket.accept(subprotocol=protocol.SUBPROTOCOL)
+        await accept(self._websocket)
         try:
             async with asyncio.timeout(self.limits.join_seconds):
                 join = await self._receive_join()

@@ -115,7 +115,7 @@ class Service:
         except InterpreterError as error:
             self.failure = error
         except Exception as error:
-            log.exception("loading failed")
+            log.error("loading failed: %s", trace(error))
             self.failure = InterpreterError("internal-error", type(error).__name__)
         self.loaded.set()
 

@@ -125,7 +125,7 @@ def run_bench(given: argparse.Namespace) -> int:
         "engines": factors,
     }
     sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-    return 0 if not measured["failed"] else 1
+    return 0 if measured["latency_seconds"] else 1
 
 
 async def _material(engines: Engines, speech: Path | None) -> list[_Utterance]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from .audio import RATE, Samples, silence, to_float
 from .errors import ModelError
@@ -19,6 +18,16 @@ CHUNK = 512
 
 _CONTEXT = 64
 """Samples before each chunk that Silero v6 wants to hear again."""
+
+_QUIET = 33
+"""Peak of a chunk (of 32,768) below which it is near silence: a muted microphone, a good line."""
+
+_FORGET_AFTER = 31
+"""Chunks (1 s) of near silence after which the detector forgets what it heard.
+
+Silence dulls its memory: after 10 s of it, a softly spoken word was missed that it finds at once
+when it begins anew. Forgetting in louder pauses as well would make it take noise for speech.
+"""
 
 _PAUSE = 0.5
 """Probability below which a chunk can be part of a pause at which an utterance is split."""
@@ -64,6 +73,8 @@ class VadStream:
         self._c = np.zeros((1, 1, 128), np.float32)
         self._context = np.zeros(_CONTEXT, np.float32)
         self._rest: Samples = silence(0)
+        self._quiet = 0
+        """Chunks of near silence in a row."""
 
     def probabilities(self, samples: Samples) -> list[float]:
         """Probability of speech, 0..1, for each chunk completed by these samples at 16 kHz.
@@ -75,12 +86,25 @@ class VadStream:
         self._rest = samples[whole * CHUNK :]
         if not whole:
             return []
-        chunks = to_float(samples[: whole * CHUNK]).reshape(whole, CHUNK)
-        contexts = np.vstack([self._context, chunks[:-1, -_CONTEXT:]])
-        self._context = chunks[-1, -_CONTEXT:]
-        heard: npt.NDArray[np.float32]
+        chunks = samples[: whole * CHUNK].reshape(whole, CHUNK)
+        heard: list[float] = []
+        begin = 0
+        for index, peak in enumerate(np.abs(chunks.astype(np.int32)).max(axis=1)):
+            self._quiet = self._quiet + 1 if peak < _QUIET else 0
+            if self._quiet == _FORGET_AFTER:
+                heard += self._run(chunks[begin : index + 1])
+                begin, self._quiet = index + 1, 0
+                self._h, self._c = np.zeros_like(self._h), np.zeros_like(self._c)
+        return heard + self._run(chunks[begin:])
+
+    def _run(self, chunks: Samples) -> list[float]:
+        if not len(chunks):
+            return []
+        audio = to_float(chunks)
+        contexts = np.vstack([self._context, audio[:-1, -_CONTEXT:]])
+        self._context = audio[-1, -_CONTEXT:]
         heard, self._h, self._c = self._session.run(
-            None, {"input": np.hstack([contexts, chunks]), "h": self._h, "c": self._c}
+            None, {"input": np.hstack([contexts, audio]), "h": self._h, "c": self._c}
         )
         return [float(probability) for probability in heard]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Recording, installed
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interpreter.audio import RATE, Samples, silence, to_float
@@ -382,3 +382,31 @@ def test_a_missing_or_damaged_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="interpreter models fetch") as corrupt:
         SileroVad(tmp_path / "silero.onnx")
     assert corrupt.value.code == "model-corrupt"
+
+
+def test_a_soft_word_after_a_long_silence_is_heard(
+    recordings: dict[str, Recording], vad: SileroVad
+) -> None:
+    samples = np.concatenate([silence(10), recordings["s2p_en_2"].samples(), silence(1)])
+    stream = vad.stream()
+    segmenter = Segmenter(Endpointing())
+    edges = [edge for p in stream.probabilities(samples) for edge in segmenter.push(p)]
+    assert [type(edge) for edge in edges] == [Started, Ended]
+
+
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=40))
+@settings(
+    deadline=None,
+    max_examples=20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_what_it_hears_does_not_depend_on_how_it_arrives(vad: SileroVad, cuts: list[int]) -> None:
+    rng = np.random.default_rng(7)
+    noise = (rng.normal(0, 2000, RATE) * np.hanning(RATE)).astype(np.int16)
+    samples = np.concatenate([silence(2.5), noise, silence(1.3), noise])
+    whole = vad.stream().probabilities(samples)
+    stream, at, heard = vad.stream(), 0, []
+    for cut in [*cuts, len(samples)]:
+        heard += stream.probabilities(samples[at : at + cut])
+        at += cut
+    assert heard == pytest.approx(whole, abs=1e-4)

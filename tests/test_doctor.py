@@ -307,7 +307,7 @@ def test_sound_for_the_desk_client(monkeypatch: pytest.MonkeyPatch) -> None:
     assert finding.mend and "libportaudio2" in finding.mend
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     finding = only("sound")
-    assert finding.mend and "interpreter[desk]" in finding.mend
+    assert finding.mend and "pip install sounddevice" in finding.mend
 
 
 def test_a_secret_is_never_part_of_the_report(

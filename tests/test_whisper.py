@@ -301,7 +301,7 @@ def test_without_a_graphics_card(
     assert load(replace(whisper_settings, device="auto"), run).notice is None
     notice = load(replace(whisper_settings, device="cuda"), run).notice
     assert notice
-    assert "interpreter[gpu]" in notice
+    assert "requirements/gpu.txt" in notice
 
 
 @pytest.mark.parametrize("device", ["auto", "cuda"])
@@ -319,7 +319,7 @@ def test_a_graphics_card_that_cannot_be_used(
     monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 1)
     loaded = load(replace(whisper_settings, device=device), run)
     assert loaded.notice
-    assert "interpreter[gpu]" in loaded.notice
+    assert "requirements/gpu.txt" in loaded.notice
     assert isinstance(loaded, WhisperRecognizer)
     assert reason_to_drop(hear(loaded, silence(1.0), "en"))
 

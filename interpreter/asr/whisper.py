@@ -293,13 +293,13 @@ def _load(settings: RecognizerSettings) -> tuple["WhisperModel", str | None]:
                 log.warning("%s on CUDA: %s", settings.model, type(error).__name__)
                 notice = (
                     f"A graphics card was found, but {settings.model} cannot use it and runs on "
-                    "the processor. Install CUDA's libraries with: pip install 'interpreter[gpu]'"
+                    "the processor. Install CUDA's libraries with: pip install -r scripts/requirements/gpu.txt"
                 )
         elif settings.device == "cuda":
             notice = (
                 f"No CUDA graphics card was found; {settings.model} runs on the processor. "
                 "If there is one, install its driver; CUDA's libraries come with: "
-                "pip install 'interpreter[gpu]'"
+                "pip install -r scripts/requirements/gpu.txt"
             )
     try:
         return _open(settings, "cpu"), notice

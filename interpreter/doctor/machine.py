@@ -77,7 +77,7 @@ def _gpu(settings: Settings, profile: Profile | None) -> Finding:
     count, seen = _usable_gpus(), _nvidia()
     if count and not _cuda_libraries():
         text = f"{seen or 'a GPU is here'}, but the CUDA libraries are missing"
-        return Finding("gpu", "warning", text, f"{_PIP} 'interpreter[gpu]'")
+        return Finding("gpu", "warning", text, f"{_PIP} -r scripts/requirements/gpu.txt")
     if count:
         device = "" if settings.device != "cpu" else "; the settings say device = cpu, all the same"
         return Finding("gpu", "ok", f"{seen or f'{count} found'}{device}")
@@ -120,7 +120,7 @@ def _sound() -> Finding:
     """Looked for without being loaded: PortAudio talks much where there is no sound card."""
     if importlib.util.find_spec("sounddevice") is None:
         text = "sounddevice is not installed: `interpreter desk` has no microphone"
-        return Finding("sound", "warning", text, f"{_PIP} 'interpreter[desk]'")
+        return Finding("sound", "warning", text, f"{_PIP} sounddevice")
     # Elsewhere it comes along with sounddevice.
     if platform.system() == "Linux" and ctypes.util.find_library("portaudio") is None:
         text = "the PortAudio library is missing: `interpreter desk` has no microphone"

@@ -36,7 +36,7 @@ Take part in a conversation with this machine's microphone and loudspeaker.
   interpreter desk --party visitor --token TOKEN                     join one, as the visitor
 
 Beginning one needs the staff key (read as `interpreter serve` reads it) and prints the command with
-which the other party joins. Needs sounddevice (pip install 'interpreter[desk]') and PortAudio.
+which the other party joins. Needs sounddevice (pip install sounddevice) and PortAudio.
 
 Hands-free, the microphone is closed while the loudspeaker speaks, since the machine would interpret
 itself; with --headset it stays open. With --push-to-talk, press space to talk and again when done.

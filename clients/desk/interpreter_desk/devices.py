@@ -31,7 +31,7 @@ def sound() -> Any:
         import sounddevice
     except ImportError as error:
         raise SettingsError(
-            "no-sound", "sounddevice is not installed: pip install 'interpreter[desk]'"
+            "no-sound", "sounddevice is not installed: pip install sounddevice"
         ) from error
     except OSError as error:
         raise SettingsError(

@@ -282,7 +282,7 @@ def test_a_gpu_without_its_libraries(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     gpu(monkeypatch, tmp_path, 1, libraries=False)
     finding = only("gpu")
     assert finding.status == "warning"
-    assert finding.mend and "[gpu]" in finding.mend
+    assert finding.mend and "gpu.txt" in finding.mend
 
 
 def test_a_gpu_without_its_driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -293,7 +293,8 @@ def _load(settings: RecognizerSettings) -> tuple["WhisperModel", str | None]:
                 log.warning("%s on CUDA: %s", settings.model, type(error).__name__)
                 notice = (
                     f"A graphics card was found, but {settings.model} cannot use it and runs on "
-                    "the processor. Install CUDA's libraries with: pip install -r scripts/requirements/gpu.txt"
+                    "the processor. Install CUDA's libraries with: "
+                    "pip install -r scripts/requirements/gpu.txt"
                 )
         elif settings.device == "cuda":
             notice = (

@@ -45,6 +45,9 @@ class Scheduler:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
+        self._idle = 0
+        """Workers that wait for something to do."""
+
         self._workers: list[threading.Thread] = []
         for _ in range(workers):
             self._hire()
@@ -62,6 +65,11 @@ class Scheduler:
             if not job.result.cancelled() and not job.result.done():
                 self._replace_worker_of(job)
             raise
+
+    @property
+    def behind(self) -> bool:
+        """Whether the machine has more to do than it can."""
+        return False
 
     @property
     def waiting(self) -> int:
@@ -86,6 +94,8 @@ class Scheduler:
         with self._changed:
             if self._closed:
                 raise BusyError("overloaded", "the service is shutting down")
+            if job.priority is Priority.PARTIAL and self._idle <= len(self._waiting):
+                raise BusyError("late", "no processor is free for it now")
             self._waiting = [other for other in self._waiting if not other.result.cancelled()]
             heapq.heapify(self._waiting)
             if len(self._waiting) >= self._limit:
@@ -112,7 +122,9 @@ class Scheduler:
         while True:
             with self._changed:
                 while not self._waiting and not self._closed:
+                    self._idle += 1
                     self._changed.wait()
+                    self._idle -= 1
                 if self._closed:
                     return
                 job = heapq.heappop(self._waiting)

@@ -1,10 +1,14 @@
 """What engines need to know about who runs their blocking calls (`scheduler.py` does)."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from enum import IntEnum, StrEnum
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+conversation: ContextVar[str] = ContextVar("conversation", default="")
+"""For whom a call to an engine is made; whoever has had more than others waits longer."""
 
 
 class Priority(IntEnum):
@@ -16,7 +20,10 @@ class Priority(IntEnum):
     SPEECH = 1
     """The voice of a translation that is already on the screen."""
 
-    BACKGROUND = 2
+    PARTIAL = 2
+    """Words while they are spoken: done at once or not at all, since the next ones are due soon."""
+
+    BACKGROUND = 3
     """Whatever nobody waits for."""
 
 
@@ -41,9 +48,17 @@ class Quality(StrEnum):
 class Run(Protocol):
     """Runs one blocking call off the event loop.
 
+    A call of priority `PARTIAL` is never queued: where no processor is free at once it raises
+    `BusyError` ("late").
+
     Raises `BusyError` ("overloaded") when too many calls wait already, `TimeoutError` when the
     call was not done `seconds` after it was handed over, and whatever the call itself raises.
     """
+
+    @property
+    def behind(self) -> bool:
+        """Whether the machine has more to do than it can; engines then do less for each call."""
+        ...
 
     async def __call__(
         self, priority: Priority, call: Callable[[], T], *, seconds: float = 30.0

@@ -1,0 +1,54 @@
+"""What the benchmarks have in common: figures, the machine they are of, and a word on the way."""
+
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from ..doctor.machine import processor
+
+
+def spread(values: Sequence[float]) -> dict[str, float | int]:
+    """Median, 95th percentile and number of the values."""
+    if not values:
+        return {"n": 0}
+    return {
+        "median": round(statistics.median(values), 3),
+        "p95": round(float(np.percentile(values, 95)), 3),
+        "n": len(values),
+    }
+
+
+def server_peak_memory() -> int:
+    """Peak resident memory of the server this process started, in MB (10^6 bytes)."""
+    for child in psutil.Process().children(recursive=True):
+        if "serve" in child.cmdline():
+            status = Path(f"/proc/{child.pid}/status")
+            if status.exists():
+                for line in status.read_text().splitlines():
+                    if line.startswith("VmHWM:"):
+                        return int(line.split()[1]) * 1024 // 10**6
+            return int(child.memory_info().rss // 10**6)
+    return 0
+
+
+def machine() -> dict[str, Any]:
+    """What this was measured on."""
+    return {
+        "processor": processor()[0],
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(psutil.virtual_memory().total / 10**9, 1),
+        "python": platform.python_version(),
+    }
+
+
+def tell(line: str) -> None:
+    """Progress, where it does not mix with the result."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

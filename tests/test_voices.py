@@ -10,7 +10,7 @@ from interpreter.audio import from_float, level
 from interpreter.errors import BusyError, SynthesisError
 from interpreter.tts import Sound, SynthesizerSettings, Voice, load
 from interpreter.tts.voices import Voices
-from interpreter.work import Quality, Run
+from interpreter.work import Priority, Quality, Run
 
 RATE = 16_000
 
@@ -34,10 +34,19 @@ class Scripted:
         self._failure = failure or SynthesisError("synthesis-failed", "it did not work")
         self._hum = from_float(loudness * np.sin(np.arange(RATE) * 0.3))
 
+    def opening(self, text: str, language: str) -> str:
+        return text
+
     async def synthesize(
-        self, text: str, language: str, *, speed: float = 1.0
+        self,
+        text: str,
+        language: str,
+        *,
+        speed: float = 1.0,
+        opening: Sound | None = None,
+        priority: Priority = Priority.SPEECH,
     ) -> AsyncIterator[Sound]:
-        yield Sound(self._hum, RATE, self.voices[language].name)
+        yield opening or Sound(self._hum, RATE, self.voices[language].name)
         if self._fails_at in text:
             raise self._failure
         yield Sound(self._hum, RATE, self.voices[language].name)
@@ -140,3 +149,31 @@ def test_real_voices_go_together(
     for sound in [*english, *german]:
         # Pauses count here, so a little below the loudness of the speech alone.
         assert -27 < level(sound.samples) < -22.5
+
+
+def test_what_was_made_ahead_is_spoken_as_it_is() -> None:
+    voices = Voices([Scripted("good", {"de": Quality.GOOD})])
+    ahead = speak(voices, "Guten Tag.")[0]
+
+    async def collect() -> list[Sound]:
+        text = "Guten Tag. Bitte sehr."
+        assert voices.opening(text, "de") == "Guten Tag."
+        return [sound async for sound in voices.synthesize(text, "de", opening=ahead)]
+
+    sounds = asyncio.run(collect())
+    assert sounds[0] is ahead
+    assert [sound is ahead for sound in sounds[1:]] == [False, False, False]
+
+
+def test_what_was_made_ahead_by_a_voice_that_fails_is_not_given_to_the_next() -> None:
+    failing = Scripted("failing", {"de": Quality.NATIVE}, fails_at="Tag")
+    other = Scripted("other", {"de": Quality.GOOD})
+    voices = Voices([failing, other])
+    ahead = Sound(from_float(np.zeros(100)), RATE, "failing/voice")
+
+    async def collect() -> list[Sound]:
+        return [sound async for sound in voices.synthesize("Guten Tag.", "de", opening=ahead)]
+
+    sounds = asyncio.run(collect())
+    assert [sound.voice for sound in sounds] == ["failing/voice", "other/voice", "other/voice"]
+    assert sounds[0] is ahead and sounds[1] is not ahead

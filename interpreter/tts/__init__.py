@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..audio import Samples
 from ..errors import ModelError
-from ..work import Quality, Run
+from ..work import Priority, Quality, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,23 @@ class Synthesizer(Protocol):
         """The voice for each language it speaks."""
         ...
 
-    def synthesize(self, text: str, language: str, *, speed: float = 1.0) -> AsyncIterator[Sound]:
+    def opening(self, text: str, language: str) -> str:
+        """The first stretch of a text: what has to be made before anything can be heard."""
+        ...
+
+    def synthesize(
+        self,
+        text: str,
+        language: str,
+        *,
+        speed: float = 1.0,
+        opening: Sound | None = None,
+        priority: Priority = Priority.SPEECH,
+    ) -> AsyncIterator[Sound]:
         """The text spoken, first stretch as early as the model allows.
 
-        `speed` is relative to the voice's own: 0.8 is slower. Raises `SynthesisError`.
+        `speed` is relative to the voice's own: 0.8 is slower. `opening` is the sound of the first
+        stretch where that has been made ahead. Raises `SynthesisError`.
         """
         ...
 

@@ -13,6 +13,9 @@ from ..work import Priority, Run
 from . import Sound, SynthesizerSettings, Voice
 from .sentences import stretches
 
+_LONGEST = 240
+"""Characters of a stretch."""
+
 _CALL_SECONDS = 5.0
 """A sentence takes a few milliseconds."""
 
@@ -60,20 +63,35 @@ class EspeakSynthesizer:
     def voices(self) -> Mapping[str, Voice]:
         return self._voices
 
+    def opening(self, text: str, language: str) -> str:
+        return next(iter(self._stretches(text, language)), "")
+
     async def synthesize(
-        self, text: str, language: str, *, speed: float = 1.0
+        self,
+        text: str,
+        language: str,
+        *,
+        speed: float = 1.0,
+        opening: Sound | None = None,
+        priority: Priority = Priority.SPEECH,
     ) -> AsyncIterator[Sound]:
         """The text spoken sentence by sentence, at 22.05 kHz. Raises `SynthesisError`."""
         if language not in self._voices:
             raise SynthesisError("language-not-spoken", f"{self.name} does not speak {language}")
         name, voice = self._names[language], self._voices[language].name
-        for part in stretches(text, language, first=240, longest=240):
+        parts = self._stretches(text, language)
+        if opening:
+            yield opening
+        for part in parts[1:] if opening else parts:
 
             def call(part: str = part) -> Samples:
                 return self._library.speak(part, name, speed)
 
-            samples = await self._run(Priority.SPEECH, call, seconds=_CALL_SECONDS)
+            samples = await self._run(priority, call, seconds=_CALL_SECONDS)
             yield Sound(samples, self._library.rate, voice)
+
+    def _stretches(self, text: str, language: str) -> list[str]:
+        return stretches(text, language, first=_LONGEST, longest=_LONGEST)
 
 
 class _Library:

@@ -40,20 +40,35 @@ class PiperSynthesizer:
     def voices(self) -> Mapping[str, Voice]:
         return self._voices
 
+    def opening(self, text: str, language: str) -> str:
+        return next(iter(self._stretches(text, language)), "")
+
     async def synthesize(
-        self, text: str, language: str, *, speed: float = 1.0
+        self,
+        text: str,
+        language: str,
+        *,
+        speed: float = 1.0,
+        opening: Sound | None = None,
+        priority: Priority = Priority.SPEECH,
     ) -> AsyncIterator[Sound]:
         """The text spoken sentence by sentence, at the voice's rate. Raises `SynthesisError`."""
         if language not in self._voices:
             raise SynthesisError("language-not-spoken", f"{self.name} does not speak {language}")
         voice = self._voices[language].name
-        for part in stretches(text, language, first=_LONGEST, longest=_LONGEST):
+        parts = self._stretches(text, language)
+        if opening:
+            yield opening
+        for part in parts[1:] if opening else parts:
 
             def call(part: str = part) -> Samples:
                 return self._speak(part, speed)
 
-            samples = await self._run(Priority.SPEECH, call, seconds=_CALL_SECONDS)
+            samples = await self._run(priority, call, seconds=_CALL_SECONDS)
             yield Sound(samples, self._rate, voice)
+
+    def _stretches(self, text: str, language: str) -> list[str]:
+        return stretches(text, language, first=_LONGEST, longest=_LONGEST)
 
     def _speak(self, text: str, speed: float) -> Samples:
         # Not `PiperVoice.synthesize`, which writes the text into the log.

@@ -10,6 +10,7 @@ import numpy as np
 from ..audio import Samples, from_float, to_float
 from ..errors import SynthesisError
 from ..sentences import split
+from ..work import Priority
 from . import Sound, Synthesizer, Voice
 
 log = logging.getLogger(__name__)
@@ -45,8 +46,20 @@ class Voices:
         """For each language the voice that is tried first."""
         return {language: chain[0].voices[language] for language, chain in self._chains.items()}
 
+    def opening(self, text: str, language: str) -> str:
+        """The first stretch as the voice that is tried first would speak it."""
+        chain = self._chains.get(language)
+        first = next(iter(split(text, language)), "")
+        return chain[0].opening(first, language) if chain else ""
+
     async def synthesize(
-        self, text: str, language: str, *, speed: float = 1.0
+        self,
+        text: str,
+        language: str,
+        *,
+        speed: float = 1.0,
+        opening: Sound | None = None,
+        priority: Priority = Priority.SPEECH,
     ) -> AsyncIterator[Sound]:
         """The text spoken, all voices at the same loudness.
 
@@ -59,9 +72,16 @@ class Voices:
         failure = SynthesisError("language-not-spoken", f"no voice for {language} is installed")
         for sentence in split(text, language) if chain else [text]:
             while chain:
+                ahead, opening = opening, None  # of this voice and of no other
                 try:
-                    async for sound in chain[0].synthesize(sentence, language, speed=speed):
-                        yield replace(sound, samples=_equally_loud(sound.samples, sound.rate))
+                    sounds = chain[0].synthesize(
+                        sentence, language, speed=speed, opening=ahead, priority=priority
+                    )
+                    async for sound in sounds:
+                        if sound is ahead:  # it is as loud as all others already
+                            yield sound
+                        else:
+                            yield replace(sound, samples=_equally_loud(sound.samples, sound.rate))
                     break
                 except SynthesisError as error:
                     failure = error

@@ -26,8 +26,9 @@ from .events import (
     Translation,
     TurnTaking,
 )
+from .hearing import Surroundings
 from .journal import Journal
-from .microphone import Button, Microphone, Surroundings
+from .microphone import Button, Microphone
 from .pipeline import Direction, Listener
 from .stopwatch import Stopwatch
 from .vad import Endpointing
@@ -49,12 +50,15 @@ class Conversation:
         limits: ConversationLimits,
         *,
         consent_required: bool = False,
+        simultaneous: bool = False,
     ) -> None:
+        """`simultaneous`: who has a microphone of their own is interpreted while they speak."""
         self.name = f"c_{secrets.token_urlsafe(9)}"
         self.languages = languages
         self.engines = engines
         self.endpointing = endpointing
         self.consent_required = consent_required
+        self.simultaneous = simultaneous
         self.consent: dict[Party, bool | None] = dict.fromkeys(Party)
         self.journal = Journal()
         self.ended = False
@@ -215,7 +219,8 @@ class Conversation:
             raise ProtocolError("unknown-utterance", f"{utterance} is not known, or too old")
         if old.party not in connection.parties and Party.STAFF not in connection.parties:
             raise ProtocolError("not-allowed", "only staff correct what the other party said")
-        await self._said(_as_typed(utterance, old.revision + 1, old.party, old.language, text))
+        corrected = _as_typed(utterance, old.revision + 1, old.party, old.language, text)
+        await self._said(corrected, repeated=True)
 
     def say_again(self, connection: Connection, utterance: int | None, party: Party | None) -> None:
         """Speak an utterance once more. Raises `ProtocolError`."""
@@ -300,6 +305,7 @@ class Conversation:
     ) -> Microphone | None:
         if rate is None:
             return None
+        at_once = self.simultaneous and turn_taking is TurnTaking.OWN_MICROPHONE
         return Microphone(
             turn_taking,
             parties[0] if len(parties) == 1 else None,
@@ -311,19 +317,29 @@ class Conversation:
                 emit=self.emit,
                 next_utterance=self._next_utterance,
                 languages=lambda: self.languages,
+                follow=lambda words: self._towards(words).follow(words, simultaneous=at_once),
+                prepare=lambda words: self._towards(words).prepare(words),
+                withdraw=self._withdraw,
                 deliver=self._deliver,
                 stopwatch=self._stopwatch,
             ),
         )
 
-    async def _said(self, transcript: Transcript) -> None:
+    async def _said(self, transcript: Transcript, *, repeated: bool = False) -> None:
         self._stopwatch.lap(transcript.utterance, "transcript")
         self.emit(transcript)
-        await self._deliver(transcript)
+        await self._deliver(transcript, repeated=repeated)
 
-    async def _deliver(self, transcript: Transcript) -> None:
+    async def _deliver(self, transcript: Transcript, *, repeated: bool = False) -> None:
         self._last_sign = time.monotonic()
-        await self._directions[transcript.party.other].interpret(transcript)
+        await self._towards(transcript).interpret(transcript, repeated=repeated)
+
+    def _towards(self, transcript: Transcript) -> Direction:
+        return self._directions[transcript.party.other]
+
+    def _withdraw(self, utterance: int) -> None:
+        for direction in self._directions.values():
+            direction.withdraw(utterance)
 
     def _forget_before(self, utterance: int) -> None:
         for kept in (self._transcripts, self._translations, self._spoken):

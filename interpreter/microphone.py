@@ -1,32 +1,28 @@
 """One microphone: frames in, utterances found, transcripts out.
 
-frames -> voice activity -> utterance -> recognition -> transcript
+frames -> voice activity -> utterance -> hearing -> transcript
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from .asr import Recognizer
-from .asr.firewall import reason_to_drop
 from .audio import RATE, AudioFrame, Resampler, Samples, silence
 from .errors import InterpreterError, ProtocolError
 from .events import (
     Ending,
-    Event,
     Failure,
     Notice,
     Party,
     SpeechStarted,
-    Transcript,
     TurnTaking,
     Utterance,
 )
-from .stopwatch import Stopwatch
+from .hearing import Hearing, Surroundings
 from .vad import CHUNK, Discarded, Edge, Ended, Endpointing, Segmenter, Started, VadStream
 
 _WAITING_FRAMES = 256
@@ -34,9 +30,6 @@ _WAITING_FRAMES = 256
 
 _WAITING_UTTERANCES = 4
 """Beyond it voice activity detection pauses, and the frames above pile up."""
-
-_OWN_LANGUAGE = 0.9
-"""Prior weight of a party's own language where it is known who speaks; the other gets the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +39,6 @@ class Button:
     down: bool
     party: Party | None
     sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a microphone needs of its conversation."""
-
-    emit: Callable[[Event], None]
-    next_utterance: Callable[[], int]
-    languages: Callable[[], Mapping[Party, str]]
-    deliver: Callable[[Transcript], Awaitable[None]]
-    """Takes a final transcript on to translation; waits while that is behind."""
-
-    stopwatch: Stopwatch
 
 
 class Microphone:
@@ -83,16 +63,22 @@ class Microphone:
         self._vad = vad
         self._recognizer = recognizer
         self._around = surroundings
+        self._endpointing = endpointing
         self._segmenter = Segmenter(
             endpointing, push_to_talk=turn_taking is TurnTaking.PUSH_TO_TALK
         )
         self._resampler = Resampler(rate)
         self._recent = _Recent()
-        self._current: tuple[int, Party | None] | None = None
+        self._hearing: Hearing | None = None
+        """What is being said right now."""
+
         self._frames: deque[tuple[AudioFrame | Button, float]] = deque()
         self._changed = asyncio.Condition()
         self._hung_up = False
-        self._utterances: asyncio.Queue[Utterance | None] = asyncio.Queue(_WAITING_UTTERANCES)
+        self._complete: asyncio.Queue[tuple[Hearing, Utterance, int] | None] = asyncio.Queue(
+            _WAITING_UTTERANCES
+        )
+        """What has been said, with the end of its speech."""
 
     async def push(self, item: AudioFrame | Button) -> None:
         """Take the next frame; one that came before is ignored, so sending again does no harm.
@@ -125,9 +111,13 @@ class Microphone:
 
     async def run(self) -> None:
         """Hear until `hang_up`."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._find_utterances())
-            tasks.create_task(self._recognize_all())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._find_utterances())
+                tasks.create_task(self._finish_all())
+        finally:
+            if self._hearing:
+                self._hearing.abandon()
 
     async def _find_utterances(self) -> None:
         while (taken := await self._next_frame()) is not None:
@@ -138,7 +128,7 @@ class Microphone:
                 await self._hear(self._resampler.push(item.samples), arrived)
         await self._hear(self._resampler.push(silence(0), last=True), time.monotonic())
         await self._follow(self._segmenter.finish())
-        await self._utterances.put(None)
+        await self._complete.put(None)
 
     async def _next_frame(self) -> tuple[AudioFrame | Button, float] | None:
         async with self._changed:
@@ -151,10 +141,25 @@ class Microphone:
 
     async def _hear(self, samples: Samples, arrived: float) -> None:
         self._recent.append(samples, arrived)
+        self._be_patient()
         # The detector is small, but small calls add up; the event loop has other people to serve.
         for probability in await asyncio.to_thread(self._vad.probabilities, samples):
             await self._follow(self._segmenter.push(probability))
         self._recent.forget_before(self._segmenter.keep_from)
+        hearing, speech_end = self._hearing, self._segmenter.speech_end
+        if hearing and speech_end is not None:
+            now = self._segmenter.position
+            hearing.attend(now, speech_end, lambda: self._recent.between(hearing.start, now))
+
+    def _be_patient(self) -> None:
+        """Let the words that were said tell how long their speaker may pause."""
+        if self._hearing is None:
+            return
+        self._segmenter.whole_to = self._hearing.committed_to
+        if (speech_end := self._segmenter.speech_end) is not None:
+            seconds = self._hearing.patience(speech_end, self._endpointing)
+            if seconds is not None:
+                self._segmenter.be_patient(seconds)
 
     async def _button(self, button: Button, arrived: float) -> None:
         # Complete the detector's chunk, so that the button acts on all that was heard before it.
@@ -171,62 +176,45 @@ class Microphone:
         for edge in edges:
             match edge:
                 case Started():
-                    self._current = (self._around.next_utterance(), self._party)
-                    self._around.emit(SpeechStarted(*self._current))
-                case Ended() if self._current:
-                    await self._complete(*self._current, edge)
-                case Discarded() if self._current:
-                    self._around.emit(Notice("nothing-heard", self._current[0], self._party))
+                    number = self._around.next_utterance()
+                    self._hearing = Hearing(
+                        number, self._party, edge.start, self._recognizer, self._around
+                    )
+                    self._around.emit(SpeechStarted(number, self._party))
+                case Ended() if self._hearing:
+                    hearing, self._hearing = self._hearing, None
+                    await self._end(hearing, edge)
+                case Discarded() if self._hearing:
+                    hearing, self._hearing = self._hearing, None
+                    hearing.abandon()
+                    self._around.emit(Notice("nothing-heard", hearing.number, self._party))
 
-    async def _complete(self, number: int, party: Party | None, edge: Ended) -> None:
-        samples = self._recent.between(edge.start, edge.end)
+    async def _end(self, hearing: Hearing, edge: Ended) -> None:
+        number, party = hearing.number, hearing.party
         self._around.stopwatch.start(number, self._recent.arrival(edge.speech_end))
         self._around.stopwatch.lap(number, "endpoint")
         if edge.ending is Ending.LENGTH:
             self._around.emit(Notice("utterance-split", number, party))
-        await self._utterances.put(
-            Utterance(
-                number, party, samples, edge.start / RATE, edge.speech_end / RATE, edge.ending
-            )
+        utterance = Utterance(
+            number,
+            party,
+            self._recent.between(edge.start, edge.end),
+            edge.start / RATE,
+            edge.speech_end / RATE,
+            edge.ending,
         )
+        await self._complete.put((hearing, utterance, edge.speech_end))
 
-    async def _recognize_all(self) -> None:
-        while (utterance := await self._utterances.get()) is not None:
+    async def _finish_all(self) -> None:
+        while (complete := await self._complete.get()) is not None:
+            hearing, utterance, speech_end = complete
             try:
-                await self._recognize(utterance)
+                await hearing.finish(utterance, speech_end)
             except InterpreterError as error:
+                hearing.abandon()
                 self._around.emit(
                     Failure(error.code, error.retryable, utterance.number, utterance.party)
                 )
-
-    async def _recognize(self, utterance: Utterance) -> None:
-        languages = self._around.languages()
-        heard = await self._recognizer.recognize(
-            utterance.samples, _weights(utterance.party, languages)
-        )
-        if not heard.text:
-            self._around.emit(Notice("nothing-heard", utterance.number, utterance.party))
-            return
-        if reason_to_drop(heard):
-            self._around.emit(Notice("please-repeat", utterance.number, utterance.party))
-            return
-        party = utterance.party or _speaker(heard.language, languages)
-        transcript = Transcript(
-            utterance=utterance.number,
-            revision=1,
-            party=party,
-            language=heard.language,
-            language_probability=round(heard.language_probability, 3),
-            text=heard.text,
-            committed=len(heard.text),
-            words=heard.words,
-            confidence=round(heard.confidence, 3),
-            final=True,
-            ending=utterance.ending,
-        )
-        self._around.stopwatch.lap(utterance.number, "transcript")
-        self._around.emit(transcript)
-        await self._around.deliver(transcript)
 
 
 class _Recent:
@@ -257,16 +245,3 @@ class _Recent:
             if end >= position:
                 return arrived
         return time.monotonic()
-
-
-def _weights(party: Party | None, languages: Mapping[Party, str]) -> dict[str, float]:
-    if party is None:
-        return dict.fromkeys(languages.values(), 0.5)
-    return {
-        languages[party.other]: 1 - _OWN_LANGUAGE,
-        languages[party]: _OWN_LANGUAGE,
-    }
-
-
-def _speaker(language: str, languages: Mapping[Party, str]) -> Party:
-    return next(party for party, own in languages.items() if own == language)

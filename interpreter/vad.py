@@ -125,8 +125,14 @@ class Endpointing:
     minimum_speech_seconds: float = 0.12
     """Shorter sounds are noises."""
 
-    silence_seconds: float = 0.5
-    """Silence that ends an utterance."""
+    silence_seconds: float = 0.6
+    """Silence that ends an utterance as long as nobody knows how its words sound."""
+
+    finished_seconds: float = 0.35
+    """Silence that ends it after words that sound finished."""
+
+    hesitation_seconds: float = 1.0
+    """Silence that ends it after words that sound as if more were to come."""
 
     pre_roll_seconds: float = 0.3
     """Kept from before the speech: the detector is late at soft beginnings."""
@@ -143,12 +149,15 @@ class Endpointing:
             raise ValueError("0 < exit_threshold <= threshold <= 1 is needed")
         durations = (
             self.minimum_speech_seconds,
-            self.silence_seconds,
+            max(self.silence_seconds, self.hesitation_seconds),
             self.pre_roll_seconds,
             self.post_roll_seconds,
         )
-        if min(durations) < 0 or self.silence_seconds == 0:
-            raise ValueError("durations of endpointing must not be negative, nor silence_seconds 0")
+        if min(durations) < 0:
+            raise ValueError("durations of endpointing must not be negative")
+        ends = (self.finished_seconds, self.silence_seconds, self.hesitation_seconds)
+        if not 0 < min(ends) <= max(ends) <= 5:
+            raise ValueError("silences that end an utterance must be above 0, and 5 s at most")
         if not sum(durations) + 0.1 <= self.longest_seconds <= 30:
             raise ValueError("longest_seconds must hold the other durations and be 30 at most")
 
@@ -217,8 +226,14 @@ class Segmenter:
         self._run = 0
         """Chunks of speech in a row, up to the present."""
 
+        self._enough = _chunks(endpointing.silence_seconds)
+        """Chunks of silence that end the utterance, were the present pause to last."""
+
         self.position = 0
         """Samples of the stream so far."""
+
+        self.whole_to = 0
+        """Where an utterance that gets too long may be split at the earliest."""
 
     @property
     def keep_from(self) -> int:
@@ -226,6 +241,15 @@ class Segmenter:
         if self._open:
             return self._open.start
         return self.position - len(self._before) * CHUNK
+
+    @property
+    def speech_end(self) -> int | None:
+        """Where the last speech of the open utterance ends; None without."""
+        return self._open.speech_end if self._open else None
+
+    def be_patient(self, seconds: float) -> None:
+        """How long the present pause has to last to end the utterance; until speech goes on."""
+        self._enough = _chunks(seconds)
 
     def push(self, probability: float) -> list[Edge]:
         """The next chunk, and what it means."""
@@ -257,6 +281,7 @@ class Segmenter:
         return self._finish(Ending.HANG_UP)
 
     def _begin(self, speech_end: int | None) -> Started:
+        self._enough = _chunks(self._settings.silence_seconds)
         self._open = _Open(self.keep_from, list(self._before), speech_end)
         self._before.clear()
         return Started(self._open.start)
@@ -265,9 +290,10 @@ class Segmenter:
         utterance.chunks.append(chunk)
         if chunk.speech:
             utterance.speech_end = self.position
+            self._enough = _chunks(self._settings.silence_seconds)
         elif not self._push_to_talk and utterance.speech_end is not None:
             quiet = self.position - utterance.speech_end
-            if quiet >= _chunks(self._settings.silence_seconds) * CHUNK:
+            if quiet >= self._enough * CHUNK:
                 return [self._close(utterance, Ending.SILENCE)]
         if len(utterance.chunks) >= int(self._settings.longest_seconds * RATE) // CHUNK:
             return self._split(utterance)
@@ -289,7 +315,8 @@ class Segmenter:
 
     def _split(self, utterance: _Open) -> list[Edge]:
         """End at the best pause of the second half; what comes after begins the next one."""
-        at = _best_pause([chunk.probability for chunk in utterance.chunks])
+        least = math.ceil((self.whole_to - utterance.start) / CHUNK)
+        at = _best_pause([chunk.probability for chunk in utterance.chunks], least)
         first, rest = utterance.chunks[:at], utterance.chunks[at:]
         middle = utterance.start + at * CHUNK
         edges: list[Edge] = [Discarded(utterance.start)]
@@ -319,13 +346,13 @@ def _spoken(chunks: Sequence[_Chunk]) -> int:
     return max((number for number, chunk in enumerate(chunks, 1) if chunk.speech), default=0)
 
 
-def _best_pause(probabilities: Sequence[float]) -> int:
+def _best_pause(probabilities: Sequence[float], least: int) -> int:
     """Number of chunks before the middle of the longest, deepest pause of the second half.
 
-    Pauses are weighed by their length in chunks and how surely they are silence; of equal ones the
+    It is never before the `least`. Pauses are weighed by their length in chunks and how surely they are silence; of equal ones the
     later wins, since then more of what belongs together stays together.
     """
-    half = max(1, len(probabilities) // 2)
+    half = min(max(1, len(probabilities) // 2, least), len(probabilities) - 1)
     best, best_weight, weight, begin = half, 0.0, 0.0, half
     for index in range(half, len(probabilities)):
         if probabilities[index] < _PAUSE:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interpreter.sentences import split
+from interpreter.sentences import sounds_finished, split
 from interpreter.tts.sentences import stretches
 
 LANGUAGES = ["de", "en", "fr", "pt", "tr", "uk", "ar", "fa", "zh", "ja", "hi", "el", "am", "ku"]
@@ -115,3 +115,31 @@ def test_a_long_opening_without_a_pause_is_cut_behind_a_word_of_some_length() ->
         "de como o produto químico é feito.",
     ]
     assert stretches(text, "pt", first=60) == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "finished"),
+    [
+        ("I would like to register.", "en", True),
+        ("I would like to", "en", False),
+        ("I would like to pay for the.", "en", False),
+        ("I would like...", "en", False),
+        ("Well, I…", "en", False),
+        ("First of all,", "en", False),
+        ("What is it for?", "en", True),
+        ("Is that yours, or?", "en", True),
+        ('He said "yes."', "en", True),
+        ("Um.", "pt", True),
+        ("Preciso de um.", "pt", False),
+        ("Ich möchte die.", "de", False),
+        ("Kommen Sie bitte mit.", "de", True),
+        ("Buraya imza atın.", "tr", True),
+        ("Я хочу подати заяву на", "uk", False),
+        ("أين المكتب؟", "ar", True),
+        ("你好。", "zh", True),
+        ("", "en", False),
+        ("...", "en", False),
+    ],
+)
+def test_whether_somebody_sounds_finished(text: str, language: str, finished: bool) -> None:
+    assert sounds_finished(text, language) is finished

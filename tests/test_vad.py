@@ -31,6 +31,8 @@ SECOND = CHUNK / RATE
 SHORT = Endpointing(
     minimum_speech_seconds=2 * SECOND,
     silence_seconds=4 * SECOND,
+    finished_seconds=3 * SECOND,
+    hesitation_seconds=6 * SECOND,
     pre_roll_seconds=2 * SECOND,
     post_roll_seconds=1 * SECOND,
     longest_seconds=20 * SECOND,
@@ -94,6 +96,33 @@ def test_positions_are_samples_since_the_stream_began() -> None:
         Started(3 * CHUNK),
         Ended(3 * CHUNK, 10 * CHUNK, 9 * CHUNK, Ending.SILENCE),
     ]
+
+
+def ends_after(patience: float | None, script: str) -> list[int]:
+    """Positions in chunks at which utterances end, told at `!` how long to wait."""
+    segmenter, ends = Segmenter(SHORT), []
+    for sign in script:
+        if sign == "!":
+            assert patience is not None
+            segmenter.be_patient(patience)
+        elif any(isinstance(edge, Ended) for edge in segmenter.push(PROBABILITY[sign])):
+            ends.append(segmenter.position // CHUNK)
+    return ends
+
+
+def test_a_pause_lasts_as_long_as_its_words_deserve() -> None:
+    assert ends_after(None, "###.........") == [7]
+    assert ends_after(2 * SECOND, "###.!........") == [5]
+    assert ends_after(6 * SECOND, "###.!........") == [9]
+
+
+def test_patience_that_has_run_out_already_ends_the_pause_at_once() -> None:
+    assert ends_after(2 * SECOND, "###...!.....") == [7]
+
+
+def test_patience_is_for_one_pause_only() -> None:
+    assert ends_after(6 * SECOND, "###.!...#.......") == [12]
+    assert ends_after(1 * SECOND, "###.!.###......") == [5, 12]
 
 
 def test_a_long_pre_roll_stops_at_the_last_utterance() -> None:
@@ -281,13 +310,15 @@ def test_what_is_still_needed_is_kept(script: str) -> None:
         {"exit_threshold": 0.0},
         {"threshold": 1.1},
         {"silence_seconds": 0.0},
+        {"finished_seconds": 0.0},
+        {"hesitation_seconds": 5.1},
         {"pre_roll_seconds": -0.1},
         {"longest_seconds": 1.0},
         {"longest_seconds": 30.5},
     ],
 )
 def test_settings_that_do_not_go_together(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"threshold|seconds"):
+    with pytest.raises(ValueError, match=r"threshold|seconds|negative|silences"):
         Endpointing(**wrong)
 
 

@@ -54,13 +54,16 @@ class Recognizer(Protocol):
         samples: Samples,
         languages: Mapping[str, float],
         *,
+        committed: str = "",
+        draft: bool = False,
         hotwords: Sequence[str] = (),
         priority: Priority = Priority.FINAL,
     ) -> Hypothesis:
         """The words in at most 30 s of speech at 16 kHz.
 
         `languages` are the only ones allowed, each with its prior weight (any positive scale).
-        Raises `RecognitionError`.
+        The text begins with what is `committed`. A `draft` may be worse if it is quicker: it will
+        be heard again. Raises `RecognitionError`.
         """
         ...
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _RATE = 24_000
 _CALL_SECONDS = 20.0
-_FIRST, _LONGEST = 40, 120
+_FIRST, _LONGEST = 28, 120
 """Characters of a stretch. On two threads a stretch takes 0.2 s and 10 ms a character; a longer
 one would also make onnxruntime keep more memory (0.35 GB at 120 characters, 0.6 GB at 240)."""
 

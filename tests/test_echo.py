@@ -422,4 +422,4 @@ def test_an_answer_after_the_voice_is_heard(
     answer = say(ANSWER, "en")
     heard = np.concatenate([heard[:end], answer, silence(1.0)])
     [text] = texts(engines, guarded(heard, calls, client))
-    assert "residence permit" in text
+    assert "would like to apply" in text

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from .asr import Recognizer
+from .echo import EchoGuard
 from .errors import ProtocolError
 from .events import Party, PartyChange, TurnTaking
 from .microphone import Microphone
@@ -53,6 +54,9 @@ class Connection:
     turn_taking: TurnTaking
     speech_rate: int | None
     microphone: Microphone | None
+    guard: EchoGuard | None = None
+    """Where the microphone hears the connection's own loudspeaker."""
+
     replaced: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a newer websocket has taken this connection over."""
 

@@ -4,39 +4,37 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
-from .audio import AudioFrame
+from .audio import AudioFrame, Samples
 from .connection import Connection, Connections, ConversationLimits, Engines
-from .errors import ProtocolError, trace
+from .corrections import as_typed, heard_again
+from .echo import EchoGuard
+from .errors import InterpreterError, ProtocolError, trace
 from .events import (
     Ended,
     EndReason,
     Event,
     Failure,
+    Notice,
     Party,
     PartyChange,
     PartyChanged,
-    SpeechEnded,
     SpeechStarted,
     Transcript,
-    Translation,
     TurnTaking,
 )
 from .hearing import Surroundings
 from .journal import Journal
 from .microphone import Button, Microphone
 from .pipeline import Direction, Listener
+from .recall import Recall
 from .stopwatch import Stopwatch
 from .vad import Endpointing
 
 log = logging.getLogger(__name__)
-
-_REMEMBERED = 200
-"""Utterances that can be corrected or said again."""
 
 
 class Conversation:
@@ -66,9 +64,7 @@ class Conversation:
         self.connections = Connections(limits.connections, self._changed)
         self._speed = dict.fromkeys(Party, 1.0)
         self._numbers = 0
-        self._transcripts: OrderedDict[int, Transcript] = OrderedDict()
-        self._translations: OrderedDict[int, Translation] = OrderedDict()
-        self._spoken: dict[int, SpeechEnded] = {}
+        self._recall = Recall()
         self._stopwatch = Stopwatch()
         self._last_sign = self._began = time.monotonic()
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
@@ -96,8 +92,7 @@ class Conversation:
             await asyncio.gather(*self._tasks, *self._hearing, return_exceptions=True)
             self.emit(Ended(reason))
             self.journal.close()
-            self._transcripts.clear()
-            self._translations.clear()
+            self._recall.clear()
 
     def end(self, reason: EndReason) -> None:
         """Finish what was said, tell everybody, and forget it all."""
@@ -107,6 +102,7 @@ class Conversation:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(1.0)
+            self._recall.forget_sounds()
             now = time.monotonic()
             for connection in self.connections.cut_before(now - self._limits.resume_seconds):
                 await self.leave(connection)
@@ -116,17 +112,14 @@ class Conversation:
                 self.end("idle")
 
     async def _finish_what_was_said(self) -> None:
-        async def drain() -> None:
-            for connection in self.connections.all:
-                if connection.microphone:
-                    await connection.microphone.hang_up()
-            await asyncio.gather(*self._hearing)
-            for direction in self._directions.values():
-                await direction.drain()
-
         try:
             async with asyncio.timeout(self._limits.drain_seconds):
-                await drain()
+                for connection in self.connections.all:
+                    if connection.microphone:
+                        await connection.microphone.hang_up()
+                await asyncio.gather(*self._hearing)
+                for direction in self._directions.values():
+                    await direction.drain()
         except TimeoutError:
             log.warning("a conversation ended before all that was said had been interpreted")
 
@@ -158,12 +151,15 @@ class Conversation:
             raise ProtocolError(
                 "not-allowed", "a shared device is shared_microphone or push_to_talk", fatal=True
             )
+        shared = turn_taking is TurnTaking.SHARED_MICROPHONE
+        guard = EchoGuard() if shared and speech_rate is not None else None
         connection = Connection(
             name=f"k_{secrets.token_urlsafe(9)}",
             parties=parties,
             turn_taking=turn_taking,
             speech_rate=speech_rate,
-            microphone=self._microphone(parties, turn_taking, microphone_rate),
+            microphone=self._microphone(parties, turn_taking, microphone_rate, guard),
+            guard=guard,
         )
         self.connections.add(connection)
         if connection.microphone:
@@ -211,21 +207,52 @@ class Conversation:
             raise ProtocolError("consent-required", "the visitor has to agree first")
         number = self._next_utterance()
         self._stopwatch.start(number, time.monotonic())
-        await self._said(_as_typed(number, 1, party, self.languages[party], text))
+        await self._said(as_typed(number, 1, party, self.languages[party], text))
 
-    async def correct(self, connection: Connection, utterance: int, text: str) -> None:
-        """Replace what was recognised and interpret it anew. Raises `ProtocolError`."""
-        if (old := self._transcripts.get(utterance)) is None:
+    async def correct(
+        self, connection: Connection, utterance: int, text: str | None, party: Party | None
+    ) -> None:
+        """Replace what was recognised, or who spoke, and interpret it anew.
+
+        Without a text the sound is heard again in the right party's language, and this returns
+        before that is done. Raises `ProtocolError`.
+        """
+        if text is None and party is None:
+            raise ProtocolError("bad-message", "correct: a text or a party is needed")
+        if (old := self._recall.transcript(utterance)) is None:
             raise ProtocolError("unknown-utterance", f"{utterance} is not known, or too old")
         if old.party not in connection.parties and Party.STAFF not in connection.parties:
             raise ProtocolError("not-allowed", "only staff correct what the other party said")
-        corrected = _as_typed(utterance, old.revision + 1, old.party, old.language, text)
-        await self._said(corrected, repeated=True)
+        party = party or old.party
+        if party is not old.party:
+            self._towards(old).stop_speaking()
+        if text is not None:
+            await self._said(
+                as_typed(utterance, old.revision + 1, party, self.languages[party], text),
+                repeated=True,
+            )
+        elif (sound := self._recall.sound(utterance)) is not None:
+            self._start(self._hear_again(old, party, sound), self._tasks)
+        else:
+            raise ProtocolError("unknown-utterance", "its sound is gone; send the text as well")
+
+    async def _hear_again(self, old: Transcript, party: Party, sound: Samples) -> None:
+        try:
+            said = await heard_again(
+                self.engines.recognizer, old, party, self.languages[party], sound
+            )
+        except InterpreterError as error:
+            self.emit(Failure(error.code, error.retryable, old.utterance))
+            return
+        if said is None:
+            self.emit(Notice("please-repeat", old.utterance, party))
+        else:
+            await self._said(said, repeated=True)
 
     def say_again(self, connection: Connection, utterance: int | None, party: Party | None) -> None:
         """Speak an utterance once more. Raises `ProtocolError`."""
         listener = self._party_of(connection, party)
-        heard = [t for t in self._translations.values() if t.party is listener.other]
+        heard = self._recall.heard_by(listener)
         if utterance is not None:
             heard = [t for t in heard if t.utterance == utterance]
         if not heard:
@@ -241,15 +268,14 @@ class Conversation:
     def stop_speaking(self, connection: Connection, party: Party | None) -> None:
         """Drop what is being spoken to this party (to both on a shared device)."""
         parties = connection.parties if party is None else (self._party_of(connection, party),)
-        for listener in parties:
-            self._directions[listener].stop_speaking()
+        self._fall_silent(parties)
 
-    def played(self, utterance: int, seconds: float) -> None:
+    def played(self, connection: Connection, utterance: int, seconds: float) -> None:
         """A loudspeaker reports how much of a voice it has played."""
-        spoken = self._spoken.get(utterance)
+        if connection.guard:
+            connection.guard.played(utterance, seconds, time.monotonic())
         timing = self._stopwatch.played(utterance, round(seconds, 3))
-        if spoken and timing and seconds >= spoken.seconds - 0.05:
-            del self._spoken[utterance]
+        if timing and self._recall.played(utterance, seconds):
             self.emit(timing)
 
     def change_language(self, connection: Connection, language: str) -> None:
@@ -271,17 +297,12 @@ class Conversation:
 
     def emit(self, event: Event, to: Party | None = None) -> None:
         """Put an event into the journal, from where every connection takes it."""
-        match event:
-            case Transcript() if event.final:
-                self._transcripts[event.utterance] = event
-            case Translation() if event.final:
-                self._translations[event.utterance] = event
-                self._translations.move_to_end(event.utterance)  # the last one heard
-            case SpeechEnded():
-                self._spoken[event.utterance] = event
-            case SpeechStarted():
-                self._last_sign = time.monotonic()
-                self._forget_before(event.utterance - _REMEMBERED)
+        self._recall.take(event)
+        if isinstance(event, SpeechStarted):
+            self._last_sign = time.monotonic()
+        for connection in self.connections.all:
+            if connection.guard and to in connection.parties:
+                connection.guard.take(event, time.monotonic())
         self.journal.append(event, to)
 
     # Behind it ------------------------------------------------------------------------------
@@ -301,11 +322,22 @@ class Conversation:
         )
 
     def _microphone(
-        self, parties: tuple[Party, ...], turn_taking: TurnTaking, rate: int | None
+        self,
+        parties: tuple[Party, ...],
+        turn_taking: TurnTaking,
+        rate: int | None,
+        guard: EchoGuard | None,
     ) -> Microphone | None:
         if rate is None:
             return None
+        shared = turn_taking is TurnTaking.SHARED_MICROPHONE
         at_once = self.simultaneous and turn_taking is TurnTaking.OWN_MICROPHONE
+
+        def emit(event: Event) -> None:
+            self.emit(event)
+            if isinstance(event, SpeechStarted) and not shared:
+                self._fall_silent(parties)
+
         return Microphone(
             turn_taking,
             parties[0] if len(parties) == 1 else None,
@@ -314,16 +346,23 @@ class Conversation:
             self.endpointing,
             self.engines.recognizer,
             Surroundings(
-                emit=self.emit,
+                emit=emit,
                 next_utterance=self._next_utterance,
                 languages=lambda: self.languages,
                 follow=lambda words: self._towards(words).follow(words, simultaneous=at_once),
                 prepare=lambda words: self._towards(words).prepare(words),
                 withdraw=self._withdraw,
                 deliver=self._deliver,
+                keep_sound=self._recall.keep_sound if shared else None,
+                guard=guard,
                 stopwatch=self._stopwatch,
             ),
         )
+
+    def _fall_silent(self, parties: tuple[Party, ...]) -> None:
+        """Barge-in: who begins to speak does not listen any more."""
+        for party in parties:
+            self._directions[party].stop_speaking()
 
     async def _said(self, transcript: Transcript, *, repeated: bool = False) -> None:
         self._stopwatch.lap(transcript.utterance, "transcript")
@@ -341,11 +380,6 @@ class Conversation:
         for direction in self._directions.values():
             direction.withdraw(utterance)
 
-    def _forget_before(self, utterance: int) -> None:
-        for kept in (self._transcripts, self._translations, self._spoken):
-            for old in [number for number in kept if number < utterance]:
-                del kept[old]
-
     def _next_utterance(self) -> int:
         self._numbers += 1
         return self._numbers
@@ -362,21 +396,3 @@ class Conversation:
         if party not in connection.parties:
             raise ProtocolError("not-allowed", "this connection does not speak for that party")
         return party
-
-
-def _as_typed(utterance: int, revision: int, party: Party, language: str, text: str) -> Transcript:
-    text = " ".join(text.split())
-    if not text:
-        raise ProtocolError("bad-message", "text: there is nothing but space in it")
-    return Transcript(
-        utterance=utterance,
-        revision=revision,
-        party=party,
-        language=language,
-        language_probability=1.0,
-        text=text,
-        committed=len(text),
-        words=(),
-        confidence=1.0,
-        final=True,
-    )

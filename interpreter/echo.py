@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from .events import Event, SpeechChunk, SpeechEnded
+
 _LATE_SECONDS = 0.4
 """How late a client may begin to play, or stop, as long as no report tells."""
 
@@ -93,6 +95,16 @@ class EchoGuard:
 
         self._spans: deque[_Span] = deque(maxlen=16)
         """The past ones too: sound waits before it is asked about."""
+
+    def take(self, event: Event, at: float) -> None:
+        """What was just sent to the connection."""
+        match event:
+            case SpeechChunk():
+                self.sent(event.utterance, len(event.samples) / event.rate, at)
+            case SpeechEnded():
+                self.spoke(event.utterance, event.text, at)
+                if event.stopped:
+                    self.stopped(event.utterance, at)
 
     def spoke(self, utterance: int, text: str, at: float) -> None:
         """This is what the voice of an utterance says; the text may have grown."""

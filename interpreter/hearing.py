@@ -4,6 +4,7 @@ samples so far -> recognition again and again -> partial transcripts -> final tr
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from .asr import Hypothesis, Recognizer
 from .asr.agreement import Agreement
 from .asr.firewall import reason_to_drop
 from .audio import RATE, Samples
+from .echo import EchoGuard
 from .errors import BusyError, InterpreterError
 from .events import Ending, Event, Notice, Party, Transcript, Utterance, Word
 from .sentences import sounds_finished
@@ -55,6 +57,12 @@ class Surroundings:
 
     deliver: Callable[[Transcript], Awaitable[None]]
     """Takes a final transcript on to translation; waits while that is behind."""
+
+    keep_sound: Callable[[int, Samples], None] | None
+    """Keeps what was said for a while, where it may turn out that somebody else said it."""
+
+    guard: EchoGuard | None
+    """Knows what a loudspeaker beside the microphone plays; None where there is none."""
 
     stopwatch: Stopwatch
 
@@ -131,6 +139,8 @@ class Hearing:
             self._withdraw()
             self._around.emit(Notice(dropped, self.number, self.party))
             return
+        if self._around.keep_sound:
+            self._around.keep_sound(self.number, utterance.samples)
         final = self._transcript(heard, ending=utterance.ending)
         self._around.stopwatch.lap(self.number, "transcript")
         self._around.emit(final)
@@ -228,6 +238,8 @@ class Hearing:
             return None
         if not heard.text:
             return "nothing-heard"
+        if self._around.guard and self._around.guard.repeats(heard.text, time.monotonic()):
+            return "echo-suppressed"
         return "please-repeat" if reason_to_drop(heard) else None
 
     def _transcript(self, heard: Hypothesis, ending: Ending | None = None) -> Transcript:

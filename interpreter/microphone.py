@@ -140,6 +140,9 @@ class Microphone:
             return taken
 
     async def _hear(self, samples: Samples, arrived: float) -> None:
+        guard = self._around.guard
+        if guard and guard.sounds(arrived):
+            samples = silence(len(samples) / RATE)
         self._recent.append(samples, arrived)
         self._be_patient()
         # The detector is small, but small calls add up; the event loop has other people to serve.

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
@@ -57,9 +57,15 @@ class Reception:
         self._closed = False
 
     def open(
-        self, staff_language: str, visitor_language: str, *, consent_required: bool = False
+        self,
+        staff_language: str,
+        visitor_language: str,
+        *,
+        consent_required: bool = False,
+        simultaneous: bool = False,
+        pauses: Mapping[str, float] | None = None,
     ) -> Invitation:
-        """Begin a conversation.
+        """Begin a conversation; `pauses` are fields of `Endpointing` that differ in it.
 
         Raises `InterpreterError`: `unknown-language`, `pair-not-available`, or `overloaded` where
         the service holds as many conversations as it may.
@@ -73,9 +79,10 @@ class Reception:
         conversation = Conversation(
             {Party.STAFF: staff, Party.VISITOR: visitor},
             self.engines,
-            self._endpointing,
+            replace(self._endpointing, **(pauses or {})),
             self._limits,
             consent_required=consent_required,
+            simultaneous=simultaneous,
         )
         self.conversations[conversation.name] = conversation
         task = asyncio.create_task(self._keep(conversation))

@@ -95,7 +95,7 @@ class Scheduler:
             if self._closed:
                 raise BusyError("overloaded", "the service is shutting down")
             if job.priority is Priority.PARTIAL and self._idle <= len(self._waiting):
-                raise BusyError("late", "no processor is free for it now")
+                raise BusyError("overloaded", "no processor is free for it now")
             self._waiting = [other for other in self._waiting if not other.result.cancelled()]
             heapq.heapify(self._waiting)
             if len(self._waiting) >= self._limit:

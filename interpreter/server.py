@@ -5,9 +5,11 @@ import contextlib
 import hmac
 import logging
 from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -47,12 +49,32 @@ _ATTEMPTS = 20
 """Wrong staff keys; one more is forgiven every second. Slows guessing, whoever guesses."""
 
 
+Pause = Annotated[float, Meta(ge=0.1, le=3.0)]
+
+
+class Pauses(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How long somebody may be silent before an utterance ends; left out, the service's own."""
+
+    finished_seconds: Pause | None = None
+    """After words that sound finished."""
+
+    silence_seconds: Pause | None = None
+    """As long as the words are not known."""
+
+    hesitation_seconds: Pause | None = None
+    """After words that sound as if more were to come."""
+
+
 class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of `POST /v1/conversations`."""
 
     staff_language: protocol.Tag
     visitor_language: protocol.Tag
     consent_required: bool = False
+    interpreting: Literal["consecutive", "simultaneous"] = "consecutive"
+    """Whether people with microphones of their own are interpreted while they speak."""
+
+    pauses: Pauses = Pauses()
 
 
 class Service:
@@ -151,6 +173,8 @@ class Service:
             wanted.staff_language,
             wanted.visitor_language,
             consent_required=wanted.consent_required,
+            simultaneous=wanted.interpreting == "simultaneous",
+            pauses=msgspec.to_builtins(wanted.pauses),
         )
         return _json(self._invitation(invitation), 201)
 

@@ -349,8 +349,9 @@ def _spoken(chunks: Sequence[_Chunk]) -> int:
 def _best_pause(probabilities: Sequence[float], least: int) -> int:
     """Number of chunks before the middle of the longest, deepest pause of the second half.
 
-    It is never before the `least`. Pauses are weighed by their length in chunks and how surely they are silence; of equal ones the
-    later wins, since then more of what belongs together stays together.
+    It is never before the `least`. Pauses are weighed by their length in chunks and how surely they
+    are silence; of equal ones the later wins, since then more of what belongs together stays
+    together.
     """
     half = min(max(1, len(probabilities) // 2, least), len(probabilities) - 1)
     best, best_weight, weight, begin = half, 0.0, 0.0, half

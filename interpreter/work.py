@@ -49,7 +49,7 @@ class Run(Protocol):
     """Runs one blocking call off the event loop.
 
     A call of priority `PARTIAL` is never queued: where no processor is free at once it raises
-    `BusyError` ("late").
+    `BusyError` ("overloaded").
 
     Raises `BusyError` ("overloaded") when too many calls wait already, `TimeoutError` when the
     call was not done `seconds` after it was handed over, and whatever the call itself raises.

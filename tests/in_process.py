@@ -22,6 +22,7 @@ from interpreter.server import Service
 from interpreter.settings import ServerSettings, Settings
 
 M = TypeVar("M")
+F = TypeVar("F", protocol.TranscriptMessage, protocol.TranslationMessage)
 KEY = "a key that is only used in tests"
 
 
@@ -107,5 +108,13 @@ async def receive_until(websocket: ClientConnection, kind: type[M], seconds: flo
     """The next message of a kind."""
     async with asyncio.timeout(seconds):
         while not isinstance(message := await receive(websocket, seconds), kind):
+            pass
+        return message
+
+
+async def receive_final(websocket: ClientConnection, kind: type[F], seconds: float = 20.0) -> F:
+    """The next transcript or translation that is complete; partial ones are passed over."""
+    async with asyncio.timeout(seconds):
+        while not (message := await receive_until(websocket, kind, seconds)).final:
             pass
         return message

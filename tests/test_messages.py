@@ -54,6 +54,7 @@ ERRORS = [
 NOTICES = [
     "please-repeat",
     "nothing-heard",
+    "echo-suppressed",
     "utterance-split",
     "speech-lost",
     "audio-lost",

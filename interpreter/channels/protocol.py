@@ -68,10 +68,11 @@ class TypedText(Message, frozen=True, tag="text"):
 
 
 class Correct(Message, frozen=True, tag="correct"):
-    """What was recognised is wrong; this is what was said."""
+    """What was recognised is wrong: what was said, or who said it, or both."""
 
     utterance: Number
-    text: Text
+    text: Text | None = None
+    party: Party | None = None
 
 
 class SayAgain(Message, frozen=True, tag="say_again"):

@@ -253,8 +253,8 @@ class _Joined:
                 await self._listen(Button(down, party, sequence))
             case protocol.TypedText(text, party):
                 await conversation.type(connection, text, party)
-            case protocol.Correct(utterance, text):
-                await conversation.correct(connection, utterance, text)
+            case protocol.Correct(utterance, text, party):
+                await conversation.correct(connection, utterance, text, party)
             case protocol.SayAgain(utterance, party):
                 conversation.say_again(connection, utterance, party)
             case protocol.Slower(speed, party):
@@ -262,7 +262,7 @@ class _Joined:
             case protocol.StopSpeaking(party):
                 conversation.stop_speaking(connection, party)
             case protocol.Played(utterance, milliseconds):
-                conversation.played(utterance, milliseconds / 1000)
+                conversation.played(connection, utterance, milliseconds / 1000)
             case protocol.ChangeLanguage(language):
                 conversation.change_language(connection, normalise(language))
             case protocol.Consent(agreed, party):

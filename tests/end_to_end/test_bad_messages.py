@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from in_process import Running, receive, receive_until, running
+from in_process import Running, receive, receive_final, receive_until, running
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -106,7 +106,7 @@ def test_a_mistake_is_named_and_the_connection_stays(
             assert set(error.messages) == {"pt"}
             assert error.utterance is None
             await websocket.send(wire.encode(protocol.TypedText("Bom dia!")))
-            assert await receive_until(websocket, protocol.TranslationMessage)
+            assert await receive_final(websocket, protocol.TranslationMessage)
 
     asyncio.run(main())
 
@@ -282,9 +282,9 @@ def test_no_nonsense_disturbs_the_other_party(house: Running, sent: list[str | b
                 except ConnectionClosed:
                     pass
                 await staff.send(wire.encode(protocol.TypedText("Please take a seat.")))
-                heard = await receive_until(visitor, protocol.TranslationMessage)
+                heard = await receive_final(visitor, protocol.TranslationMessage)
                 while heard.source != "en":
-                    heard = await receive_until(visitor, protocol.TranslationMessage)
+                    heard = await receive_final(visitor, protocol.TranslationMessage)
                 assert "sent" in heard.text.lower()
 
     asyncio.run(main())

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pytest
-from in_process import Running, receive, receive_until, running, with_limits
+from in_process import Running, receive, receive_final, receive_until, running, with_limits
 from websockets.asyncio.client import ClientConnection
 
 from interpreter.audio import RATE, Samples, resample, silence
@@ -90,16 +90,16 @@ def test_typed_words_reach_the_other_party_in_both_directions(house: Running) ->
             assert welcome.parties[Party.STAFF].translation == "good"
             assert set(welcome.notice) == {"en"}
             await say(staff, protocol.TypedText("Please take a seat."))
-            heard = await receive_until(visitor, protocol.TranslationMessage)
+            heard = await receive_final(visitor, protocol.TranslationMessage)
             assert (heard.source, heard.target, heard.party) == ("en", "pt", Party.STAFF)
             assert "sent" in heard.text.lower()
             ended = await receive_until(visitor, protocol.SpeechEndMessage)
             assert ended.party is Party.VISITOR
             assert ended.seconds > 0.3
             await say(visitor, protocol.TypedText("Bom dia!"))
-            back = await receive_until(staff, protocol.TranslationMessage)
+            back = await receive_final(staff, protocol.TranslationMessage)
             while back.party is Party.STAFF:
-                back = await receive_until(staff, protocol.TranslationMessage)
+                back = await receive_final(staff, protocol.TranslationMessage)
             assert back.text.lower().startswith("good morning")
 
     asyncio.run(main())
@@ -114,12 +114,12 @@ def test_speech_is_heard_read_and_spoken(house: Running, engines: Engines) -> No
             joined(house, tokens["visitor"], microphone_rate=RATE) as (visitor, _),
         ):
             await speak(visitor, samples)
-            transcript = await receive_until(visitor, protocol.TranscriptMessage)
+            transcript = await receive_final(visitor, protocol.TranscriptMessage)
             assert "pergunta" in transcript.text.lower()
             assert transcript.language == "pt"
             assert transcript.words
             assert transcript.words[-1].end <= len(samples) / RATE
-            translation = await receive_until(staff, protocol.TranslationMessage)
+            translation = await receive_final(staff, protocol.TranslationMessage)
             assert "question" in translation.text.lower()
             speech = await receive_until(staff, protocol.SpeechMessage)
             assert (speech.language, speech.rate) == ("en", 24_000)
@@ -148,7 +148,7 @@ def test_push_to_talk_on_a_shared_device(house: Running, engines: Engines) -> No
                 number = await speak(tablet, samples, number + 1)
                 await say(tablet, protocol.Talk(False, number, party))
                 number += 1
-                transcript = await receive_until(tablet, protocol.TranscriptMessage)
+                transcript = await receive_final(tablet, protocol.TranscriptMessage)
                 assert (transcript.party, transcript.ending) == (party, "button")
                 ended = await receive_until(tablet, protocol.SpeechEndMessage)
                 assert ended.party is party.other
@@ -174,8 +174,8 @@ def test_the_language_tells_who_spoke_at_a_shared_microphone(
             house, token, microphone_rate=RATE, turn_taking=TurnTaking.SHARED_MICROPHONE
         ) as (tablet, _):
             await speak(tablet, np.concatenate(samples))
-            first = await receive_until(tablet, protocol.TranscriptMessage)
-            second = await receive_until(tablet, protocol.TranscriptMessage)
+            first = await receive_final(tablet, protocol.TranscriptMessage)
+            second = await receive_final(tablet, protocol.TranscriptMessage)
             assert (first.party, first.language) == (Party.VISITOR, "pt")
             assert (second.party, second.language) == (Party.STAFF, "en")
 
@@ -197,7 +197,7 @@ def test_an_utterance_that_is_too_long_is_split_and_nothing_is_lost(
             await speak(staff, samples)
             texts = []
             while True:
-                transcript = await receive_until(staff, protocol.TranscriptMessage, 60)
+                transcript = await receive_final(staff, protocol.TranscriptMessage, 60)
                 texts.append(transcript)
                 if transcript.ending == "silence":
                     break
@@ -226,7 +226,7 @@ def test_correct_say_again_slower_and_stop(house: Running) -> None:
             assert timing.played == pytest.approx(first.seconds, abs=0.01)
             # staff may correct what the visitor said
             await say(staff, protocol.Correct(first.utterance, "A consulta é na quinta-feira."))
-            corrected = await receive_until(staff, protocol.TranslationMessage)
+            corrected = await receive_final(staff, protocol.TranslationMessage)
             assert (corrected.utterance, corrected.revision) == (first.utterance, 2)
             assert "Thursday" in corrected.text
             speech = await receive_until(staff, protocol.SpeechMessage)
@@ -266,7 +266,7 @@ def test_consent_comes_before_the_microphone(house: Running, engines: Engines) -
             assert (agreed.state, agreed.consent) == ("consent", True)
             await speak(visitor, samples, number)
             # the first utterance that is heard is the one after the consent
-            transcript = await receive_until(visitor, protocol.TranscriptMessage)
+            transcript = await receive_final(visitor, protocol.TranscriptMessage)
             assert transcript.utterance == 1
 
     asyncio.run(main())
@@ -277,7 +277,7 @@ def test_a_newcomer_reads_what_was_said(house: Running) -> None:
         tokens = house.open()
         async with joined(house, tokens["staff"]) as (staff, _):
             await say(staff, protocol.TypedText("Please take a seat."))
-            await receive_until(staff, protocol.TranslationMessage)
+            await receive_final(staff, protocol.TranslationMessage)
             async with joined(house, tokens["visitor"]) as (visitor, _):
                 transcript = await receive(visitor)
                 translation = await receive(visitor)
@@ -369,7 +369,7 @@ def test_two_conversations_at_once_never_mix(house: Running, engines: Engines) -
             for _ in range(3):
                 speaker, listener = (visitor, staff) if party == "visitor" else (staff, visitor)
                 number = await speak(speaker, samples, number)
-                heard = await receive_until(listener, protocol.TranscriptMessage, 60)
+                heard = await receive_final(listener, protocol.TranscriptMessage, 60)
                 assert word in heard.text.lower()
                 seen.add(heard.text)
                 await receive_until(listener, protocol.SpeechEndMessage, 60)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Server
-from in_process import receive, receive_until
+from in_process import receive, receive_final, receive_until
 from websockets.asyncio.client import ClientConnection, connect
 
 import interpreter
@@ -100,7 +100,7 @@ async def talk(server: Server, engines: Engines) -> set[str]:
     clerk = await websocket(server)
     await clerk.send(wire.encode(protocol.Join(tokens.staff)))
     await clerk.send(wire.encode(protocol.TypedText(SAID["typed"])))
-    transcript = await receive_until(clerk, protocol.TranscriptMessage)
+    transcript = await receive_final(clerk, protocol.TranscriptMessage)
     await clerk.send(wire.encode(protocol.Correct(transcript.utterance, SAID["corrected"])))
     for mistake in (SAID["broken"], SAID["misfit"]):
         await clerk.send(mistake)

@@ -11,7 +11,7 @@ from interpreter.events import Party
 
 from .connection import Received, SpeechFrame
 
-ENDING_NOTICES = frozenset({"nothing-heard", "please-repeat", "no-voice"})
+ENDING_NOTICES = frozenset({"nothing-heard", "please-repeat", "echo-suppressed", "no-voice"})
 """After these an utterance comes to nothing more."""
 
 
@@ -77,9 +77,10 @@ class Dialogue:
                 outcome.speech = received
             case protocol.SpeechEndMessage():
                 outcome = self._of(received.utterance)
-                outcome.speech_end = received
-                if received.stopped:
+                # What was sent whole can still be stopped before it has been played.
+                if received.stopped and outcome.speech_end is None:
                     outcome.error = outcome.error or "stopped"
+                outcome.speech_end = received
             case protocol.TimingMessage():
                 outcome = self._of(received.utterance)
                 outcome.timing = received

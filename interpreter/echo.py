@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from .events import Event, SpeechChunk, SpeechEnded
+from .sentences import bare_words
 
 _LATE_SECONDS = 0.4
 """How late a client may begin to play, or stop, as long as no report tells."""
@@ -157,13 +158,13 @@ class EchoGuard:
     def repeats(self, text: str, at: float) -> bool:
         """Whether this text, heard at that moment, is what was just spoken, or a part of it."""
         self._advance(at)
-        words = _words(text)
+        words = bare_words(text)
         if len(words) < _LEAST_WORDS:
             return False
         spoken: list[str] = []
         for voice in self._voices.values():
             if voice.waiting or at - voice.latest <= _REMEMBERED_SECONDS:
-                spoken += _words(voice.text)
+                spoken += bare_words(voice.text)
         return _common(words, spoken) >= _REPEATED * len(words)
 
     @property
@@ -197,10 +198,6 @@ class EchoGuard:
             self._spans[-1].end = end
         elif waiting:
             self._spans.append(_Span(at, end))
-
-
-def _words(text: str) -> list[str]:
-    return "".join(c if c.isalnum() else " " for c in text.casefold()).split()
 
 
 def _common(words: Sequence[str], spoken: Sequence[str]) -> int:

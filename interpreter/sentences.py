@@ -1,6 +1,7 @@
 """Where one sentence ends and the next begins, in any language (by Wikimedia's sentencex)."""
 
 import re
+import unicodedata
 
 # What sentencex 1.0.32 does not know in the languages heard most at a counter.
 _ABBREVIATION = re.compile(
@@ -57,6 +58,13 @@ def split(text: str, language: str) -> list[str]:
         else:
             sentences.append(piece)
     return [sentence for sentence in map(str.strip, sentences) if sentence]
+
+
+def bare_words(text: str) -> list[str]:
+    """The words of a text to compare it by: small letters and digits, no accents, no signs."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    kept = (c for c in letters if not unicodedata.combining(c))
+    return "".join(c if c.isalnum() else " " for c in kept).split()
 
 
 def _goes_on(before: str, after: str) -> bool:

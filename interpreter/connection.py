@@ -64,6 +64,16 @@ class Connection:
     cut_at: float = 0.0
     """Monotonic seconds."""
 
+    def party(self, named: Party | None) -> Party:
+        """The party a message is about. Raises `ProtocolError`."""
+        if named is None:
+            if len(self.parties) > 1:
+                raise ProtocolError("bad-message", "a shared device has to say which party")
+            return self.parties[0]
+        if named not in self.parties:
+            raise ProtocolError("not-allowed", "this connection does not speak for that party")
+        return named
+
 
 class Connections:
     """The connections of one conversation; `announce` tells that a party came, went or was cut."""

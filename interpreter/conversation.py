@@ -22,6 +22,7 @@ from .events import (
     Party,
     PartyChange,
     PartyChanged,
+    SpeechBegan,
     SpeechStarted,
     Transcript,
     TurnTaking,
@@ -31,6 +32,7 @@ from .journal import Journal
 from .microphone import Button, Microphone
 from .pipeline import Direction, Listener
 from .recall import Recall
+from .speaker import SpeakerChoice
 from .stopwatch import Stopwatch
 from .vad import Endpointing
 
@@ -65,6 +67,7 @@ class Conversation:
         self._speed = dict.fromkeys(Party, 1.0)
         self._numbers = 0
         self._recall = Recall()
+        self._speaker = SpeakerChoice()
         self._stopwatch = Stopwatch()
         self._last_sign = self._began = time.monotonic()
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
@@ -191,7 +194,7 @@ class Conversation:
             connection.microphone.skip_to(item.sequence + 1)
             return False
         if isinstance(item, Button):
-            item = replace(item, party=self._party_of(connection, item.party))
+            item = replace(item, party=connection.party(item.party))
         await connection.microphone.push(item)
         return True
 
@@ -202,7 +205,7 @@ class Conversation:
 
     async def type(self, connection: Connection, text: str, party: Party | None) -> None:
         """Interpret what was typed. Raises `ProtocolError`."""
-        party = self._party_of(connection, party)
+        party = connection.party(party)
         if not self.may_speak(connection):
             raise ProtocolError("consent-required", "the visitor has to agree first")
         number = self._next_utterance()
@@ -251,7 +254,7 @@ class Conversation:
 
     def say_again(self, connection: Connection, utterance: int | None, party: Party | None) -> None:
         """Speak an utterance once more. Raises `ProtocolError`."""
-        listener = self._party_of(connection, party)
+        listener = connection.party(party)
         heard = self._recall.heard_by(listener)
         if utterance is not None:
             heard = [t for t in heard if t.utterance == utterance]
@@ -263,11 +266,11 @@ class Conversation:
 
     def set_speed(self, connection: Connection, speed: float, party: Party | None) -> None:
         """Speak to this party slower or faster from now on."""
-        self._speed[self._party_of(connection, party)] = speed
+        self._speed[connection.party(party)] = speed
 
     def stop_speaking(self, connection: Connection, party: Party | None) -> None:
         """Drop what is being spoken to this party (to both on a shared device)."""
-        parties = connection.parties if party is None else (self._party_of(connection, party),)
+        parties = connection.parties if party is None else (connection.party(party),)
         self._fall_silent(parties)
 
     def played(self, connection: Connection, utterance: int, seconds: float) -> None:
@@ -291,15 +294,18 @@ class Conversation:
 
     def agree(self, connection: Connection, agreed: bool, party: Party | None) -> None:
         """A party agrees, or does not, to being interpreted by a machine."""
-        party = self._party_of(connection, party)
+        party = connection.party(party)
         self.consent[party] = agreed
         self._changed(party, "consent")
 
     def emit(self, event: Event, to: Party | None = None) -> None:
         """Put an event into the journal, from where every connection takes it."""
         self._recall.take(event)
-        if isinstance(event, SpeechStarted):
-            self._last_sign = time.monotonic()
+        match event:
+            case SpeechStarted():
+                self._last_sign = time.monotonic()
+            case SpeechBegan() | Transcript(final=True):
+                self._speaker.expect(event.party)
         for connection in self.connections.all:
             if connection.guard and to in connection.parties:
                 connection.guard.take(event, time.monotonic())
@@ -354,6 +360,7 @@ class Conversation:
                 withdraw=self._withdraw,
                 deliver=self._deliver,
                 keep_sound=self._recall.keep_sound if shared else None,
+                speaker=self._speaker,
                 guard=guard,
                 stopwatch=self._stopwatch,
             ),
@@ -387,12 +394,3 @@ class Conversation:
     def _changed(self, party: Party, state: PartyChange) -> None:
         self._last_sign = time.monotonic()
         self.emit(PartyChanged(party, state, self.languages[party], self.consent[party]))
-
-    def _party_of(self, connection: Connection, party: Party | None) -> Party:
-        if party is None:
-            if len(connection.parties) > 1:
-                raise ProtocolError("bad-message", "a shared device has to say which party")
-            return connection.parties[0]
-        if party not in connection.parties:
-            raise ProtocolError("not-allowed", "this connection does not speak for that party")
-        return party

@@ -16,6 +16,7 @@ from .echo import EchoGuard
 from .errors import BusyError, InterpreterError
 from .events import Ending, Event, Notice, Party, Transcript, Utterance, Word
 from .sentences import sounds_finished
+from .speaker import SpeakerChoice, certain, settle
 from .stopwatch import Stopwatch
 from .vad import CHUNK, Endpointing
 from .work import Priority
@@ -31,9 +32,6 @@ _FIRST_PARTIAL = RATE
 _PARTIAL = RATE // 2
 """Samples between two looks at what is being said. They take half of the time of two cores; where
 more people speak, the scheduler refuses what comes late."""
-
-_OWN_LANGUAGE = 0.9
-"""Prior weight of a party's own language where it is known who speaks; the other gets the rest."""
 
 _SURE_LANGUAGE = 0.8
 """Probability of a language from which words are committed in it."""
@@ -61,6 +59,7 @@ class Surroundings:
     keep_sound: Callable[[int, Samples], None] | None
     """Keeps what was said for a while, where it may turn out that somebody else said it."""
 
+    speaker: SpeakerChoice
     guard: EchoGuard | None
     """Knows what a loudspeaker beside the microphone plays; None where there is none."""
 
@@ -202,14 +201,9 @@ class Hearing:
 
     async def _recognize(self, sound: Samples, *, draft: bool, priority: Priority) -> Hypothesis:
         languages = self._around.languages()
-        language = self._language
-        if language and self._agreement.committed:
-            weights = {language: 1.0}
-        elif self.party is None:
-            weights = dict.fromkeys(languages.values(), 0.5)
-        else:
-            own, other = languages[self.party], languages[self.party.other]
-            weights = {other: 1 - _OWN_LANGUAGE, own: _OWN_LANGUAGE}
+        weights: Mapping[str, float] = self._around.speaker.weights(languages, self.party)
+        if self._language and self._agreement.committed:
+            weights = {self._language: 1.0}
         heard = await self._recognizer.recognize(
             sound,
             weights,
@@ -220,16 +214,20 @@ class Hearing:
         if not heard.text.startswith(self._agreement.committed):
             # A loop was cut too early. What is committed was said, whatever comes of the rest.
             return replace(heard, text=self._agreement.committed)
+        if self.party is None and not draft and len(weights) > 1:
+            return await settle(heard, sound, languages, self._recognizer.recognize)
         return heard
 
     def _agree(self, heard: Hypothesis, sound: Samples) -> bool:
         """Commit what can be; whether these words may be shown."""
+        seconds = len(sound) / RATE
+        if self.party is None and not self._language and not certain(heard, seconds):
+            return False
         if heard.language_probability < _SURE_LANGUAGE:
-            # Who speaks is known by the language alone on a shared microphone.
             return self.party is not None
         if heard.language != self._language:
             self._agreement, self._language = Agreement(), heard.language
-        self._agreement.push(heard.text, heard.words, len(sound) / RATE)
+        self._agreement.push(heard.text, heard.words, seconds)
         return True
 
     def _reason_to_drop(self, heard: Hypothesis) -> str | None:

@@ -35,14 +35,21 @@ _SHORTEST_SECONDS = 0.1
 _FRAMES_PER_SECOND = 100
 
 _WINDOWS = (1000, 1500, 2000, 3000)
-"""Lengths in frames that the encoder is given, instead of always 30 s.
+"""Lengths in frames that the encoder is given, instead of always 30 s, which takes four times as
+long as 10 s."""
 
-Measured with Whisper base on 44 recordings below 8 s: word error rate 14 % with 10 s, 12 % with
-30 s at five times the cost, 36 % with 5 s, where short sentences go into loops.
+_MARGIN = 100
+"""Frames at least behind the speech; with less, endless repetition becomes frequent."""
+
+_ROOM = np.random.default_rng(0).normal(0.0, 1e-3, 30 * RATE).astype(np.float32)
+"""A quiet room (-60 dB of full scale), with which a window is filled up.
+
+Nothing at all, be it silence or features of zero, is what Whisper has never heard. It matters most
+for speech cut off in mid-sentence: two seconds of "The cabbage juice changes color" became "the
+the", and with the room "The cabbage juice changes color depending on". On 61 whole recordings in
+seven languages the errors in 100 words were 14.4, with features of zero and a margin of 3 s 14.9;
+windows of 5 s, which made 36 with those, make 14.8 with the room.
 """
-
-_MARGIN = 300
-"""Frames of silence at least behind the speech; with less, loops become frequent."""
 
 _TOKENS_BESIDES = 16
 _TOKENS_PER_SECOND = 10.0
@@ -196,14 +203,14 @@ class WhisperRecognizer:
         )
 
     def _encode(self, samples: Samples, frames: int) -> "StorageView":
-        """What the encoder makes of a window that is long enough, padded as in training."""
+        """What the encoder makes of a window that is long enough, filled up with a quiet room."""
         from ctranslate2 import StorageView
 
         window = next((size for size in _WINDOWS if size >= frames + _MARGIN), _WINDOWS[-1])
-        features = self._model.feature_extractor(to_float(samples))[:, : min(frames, window)]
-        padding = ((0, 0), (0, window - features.shape[1]))
-        padded = np.ascontiguousarray(np.pad(features, padding)[None], dtype=np.float32)
-        return self._model.model.encode(StorageView.from_array(padded))
+        length = window * RATE // _FRAMES_PER_SECOND
+        filled = np.concatenate([to_float(samples), _ROOM])[:length]
+        features = self._model.feature_extractor(filled)[None, :, :window]
+        return self._model.model.encode(StorageView.from_array(np.ascontiguousarray(features)))
 
     def _choose(self, encoded: "StorageView", weights: Mapping[str, float]) -> tuple[str, float]:
         """The most probable of the languages, and how probable it is among them."""

@@ -13,6 +13,7 @@ from .microphone import Microphone
 from .mt import Translator
 from .tts import Synthesizer
 from .vad import SileroVad
+from .work import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Engines:
     recognizer: Recognizer
     translator: Translator
     synthesizer: Synthesizer
+    run: Run
+    """Where all their calls go; it knows whether the machine keeps up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import logging
 import secrets
 import time
 from collections.abc import Coroutine
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +36,7 @@ from .recall import Recall
 from .speaker import SpeakerChoice
 from .stopwatch import Stopwatch
 from .vad import Endpointing
+from .work import conversation as for_conversation
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ class Conversation:
         self.connections = Connections(limits.connections, self._changed)
         self._speed = dict.fromkeys(Party, 1.0)
         self._numbers = 0
+        self._behind = False
         self._recall = Recall()
         self._speaker = SpeakerChoice()
         self._stopwatch = Stopwatch()
@@ -106,6 +109,9 @@ class Conversation:
         while True:
             await asyncio.sleep(1.0)
             self._recall.forget_sounds()
+            if (behind := self.engines.run.behind) is not self._behind:
+                self._behind = behind
+                self.emit(Notice("machine-behind" if behind else "machine-recovered"))
             now = time.monotonic()
             for connection in self.connections.cut_before(now - self._limits.resume_seconds):
                 await self.leave(connection)
@@ -127,7 +133,9 @@ class Conversation:
             log.warning("a conversation ended before all that was said had been interpreted")
 
     def _start(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
-        task = asyncio.create_task(work)
+        context = copy_context()
+        context.run(for_conversation.set, self.name)
+        task = asyncio.create_task(work, context=context)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
         task.add_done_callback(self._stopped)
@@ -255,13 +263,7 @@ class Conversation:
     def say_again(self, connection: Connection, utterance: int | None, party: Party | None) -> None:
         """Speak an utterance once more. Raises `ProtocolError`."""
         listener = connection.party(party)
-        heard = self._recall.heard_by(listener)
-        if utterance is not None:
-            heard = [t for t in heard if t.utterance == utterance]
-        if not heard:
-            code = "nothing-to-repeat" if utterance is None else "unknown-utterance"
-            raise ProtocolError(code, "nothing like that was spoken to this party")
-        if not self._directions[listener].repeat(heard[-1]):
+        if not self._directions[listener].repeat(self._recall.heard_by(listener, utterance)):
             raise ProtocolError("overloaded", "too much waits to be spoken", retryable=True)
 
     def set_speed(self, connection: Connection, speed: float, party: Party | None) -> None:

@@ -46,6 +46,7 @@ def build(settings: Settings, profile: Profile, run: Run) -> House:
         recognizer=recognizer,
         translator=load_translator(settings, profile, run),
         synthesizer=load_synthesizer(settings, profile, run, notices.append),
+        run=run,
     )
     for notice in notices:
         log.warning("%s", notice)

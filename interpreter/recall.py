@@ -4,6 +4,7 @@ import time
 from collections import OrderedDict
 
 from .audio import Samples
+from .errors import ProtocolError
 from .events import Event, Party, SpeechEnded, SpeechStarted, Transcript, Translation
 
 _UTTERANCES = 200
@@ -43,9 +44,15 @@ class Recall:
         """Its latest final transcript."""
         return self._transcripts.get(utterance)
 
-    def heard_by(self, party: Party) -> list[Translation]:
-        """What was said to a party, in the order in which it was."""
-        return [each for each in self._translations.values() if each.party is party.other]
+    def heard_by(self, party: Party, utterance: int | None) -> Translation:
+        """What was said to a party last, or that utterance. Raises `ProtocolError`."""
+        heard = [each for each in self._translations.values() if each.party is party.other]
+        if utterance is not None:
+            heard = [each for each in heard if each.utterance == utterance]
+        if not heard:
+            code = "nothing-to-repeat" if utterance is None else "unknown-utterance"
+            raise ProtocolError(code, "nothing like that was spoken to this party")
+        return heard[-1]
 
     def played(self, utterance: int, seconds: float) -> bool:
         """Whether this is the first report of a voice's end."""

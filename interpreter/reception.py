@@ -74,7 +74,15 @@ class Reception:
         self._check_pair(staff, visitor)
         if self._closed or len(self.conversations) >= self._most:
             raise BusyError(
-                "overloaded", f"{self._most} conversations are open here, more are not allowed"
+                "overloaded",
+                f"{self._most} conversations are open here, more are not allowed; end one, or "
+                "raise server.conversations",
+            )
+        if self.conversations and self.engines.run.behind:
+            raise BusyError(
+                "overloaded",
+                f"{len(self.conversations)} conversations are more than this machine can keep up "
+                "with now; try again in a few seconds",
             )
         conversation = Conversation(
             {Party.STAFF: staff, Party.VISITOR: visitor},

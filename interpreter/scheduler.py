@@ -1,37 +1,69 @@
-"""Who gets the processor next: one bounded queue by priority, and the worker threads behind it."""
+"""Who gets a processor next: a bounded queue for each device, and worker threads behind it."""
 
 import asyncio
-import heapq
 import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .errors import BusyError
-from .work import Priority
+from .load import Load, Shares
+from .work import Priority, conversation
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Item = TypeVar("Item")
+
+_URGENT = (Priority.FINAL, Priority.SPEECH)
 
 
-@dataclass(order=True)
-class _Job:
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What can be done together, and how often at the same time."""
+
+    engine: Hashable
+    shape: Hashable
+    most: int
+    at_once: int
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """Something to do for one item, perhaps together with others of its kind."""
+
     priority: Priority
     number: int
     """First come, first served among equals."""
 
-    call: Callable[[], Any] = field(compare=False)
-    result: "Future[Any]" = field(compare=False)
-    given_up: bool = field(default=False, compare=False)
-    """Its caller went away while it was running, and its worker has been replaced."""
+    owner: str
+    since: float
+    kind: _Kind | None
+    item: Any
+    work: Callable[[Sequence[Any]], Sequence[Any]]
+    result: "Future[Any]" = field(default_factory=Future)
+    run: "_Run | None" = None
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """A worker inside calls."""
+
+    engine: Hashable
+    calls: list[_Call]
+    given_up: bool = False
+    """A caller went away meanwhile, and the worker has been replaced."""
 
 
 class Scheduler:
-    """Runs blocking calls in worker threads, the most urgent first; is a `work.Run`.
+    """Runs blocking calls in worker threads; is a `work.Run` for the processor, `on` for others.
+
+    The most urgent call goes first; among equals one of the conversation that has had the least
+    processor time lately. `PARTIAL` calls never wait: while no worker is free, an urgent call
+    waits, or the machine is behind, they are refused.
 
     At `limit` waiting calls the least urgent one gives way if the new one is more urgent; else the
     new one is refused. Either way somebody's `BusyError` ("overloaded") says so: nothing waits
@@ -39,73 +71,142 @@ class Scheduler:
     killed, so another takes its place and the stuck one retires when it comes back.
     """
 
-    def __init__(self, workers: int = 2, limit: int = 64) -> None:
+    def __init__(
+        self,
+        workers: int = 2,
+        limit: int = 64,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        load: Load | None = None,
+        shares: Shares | None = None,
+    ) -> None:
+        """`load` and `shares` are common to all devices."""
         self._limit = limit
-        self._waiting: list[_Job] = []
+        self._clock = clock
+        self._load = load or Load()
+        self._shares = shares or Shares()
+        self._devices: dict[str, Scheduler] = {}
+        self._waiting: list[_Call] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
         self._idle = 0
         """Workers that wait for something to do."""
 
+        self._running: list[_Run] = []
         self._workers: list[threading.Thread] = []
         for _ in range(workers):
             self._hire()
 
+    def on(self, device: str) -> "Scheduler":
+        """The same for calls that another device works on, with a worker of its own."""
+        if device == "cpu":
+            return self
+        if device not in self._devices:
+            self._devices[device] = Scheduler(
+                1, self._limit, clock=self._clock, load=self._load, shares=self._shares
+            )
+        return self._devices[device]
+
     async def __call__(
         self, priority: Priority, call: Callable[[], T], *, seconds: float = 30.0
     ) -> T:
-        job = _Job(priority, next(self._numbers), call, Future())
-        self._add(job)
-        try:
-            async with asyncio.timeout(seconds):
-                return await asyncio.wrap_future(job.result)
-        except TimeoutError:
-            # Cancelling the future fails only while a worker is inside the call.
-            if not job.result.cancelled() and not job.result.done():
-                self._replace_worker_of(job)
-            raise
+        done: T = await self._do(priority, None, None, lambda _: [call()], seconds)
+        return done
+
+    async def batch(
+        self,
+        priority: Priority,
+        engine: Hashable,
+        shape: Hashable,
+        item: Item,
+        work: Callable[[Sequence[Item]], Sequence[T]],
+        *,
+        most: int,
+        at_once: int = 1,
+        seconds: float = 30.0,
+    ) -> T:
+        """Do this work on an item, together with up to `most` of the same shape that wait.
+
+        No more than `at_once` calls of an engine run at the same time.
+        """
+        kind = _Kind(engine, shape, most, at_once)
+        done: T = await self._do(priority, kind, item, work, seconds)
+        return done
 
     @property
     def behind(self) -> bool:
-        """Whether the machine has more to do than it can."""
-        return False
+        """Whether the machine has more to do than it can, on any device."""
+        now = self._clock()
+        waits = [0.0]
+        for device in (self, *self._devices.values()):
+            with device._changed:
+                waits += [now - c.since for c in device._waiting if c.priority in _URGENT]
+        return self._load.behind(max(waits), now)
 
     @property
     def waiting(self) -> int:
-        """Calls that have not begun."""
+        """Calls that have not begun, for all devices."""
         with self._changed:
-            return len(self._waiting)
+            return len(self._waiting) + sum(each.waiting for each in self._devices.values())
 
     def close(self, seconds: float = 0.0) -> bool:
         """Refuse what waits; give running calls some time. Whether all have come back."""
         with self._changed:
             self._closed = True
-            for job in self._waiting:
-                job.result.cancel()
+            for call in self._waiting:
+                call.result.cancel()
             self._waiting.clear()
             self._changed.notify_all()
         until = time.monotonic() + seconds
         for worker in self._workers:
             worker.join(max(0.0, until - time.monotonic()))
-        return not any(worker.is_alive() for worker in self._workers)
+        others = [
+            device.close(max(0.0, until - time.monotonic())) for device in self._devices.values()
+        ]
+        return all(others) and not any(worker.is_alive() for worker in self._workers)
 
-    def _add(self, job: _Job) -> None:
+    async def _do(
+        self,
+        priority: Priority,
+        kind: "_Kind | None",
+        item: Any,
+        work: Callable[[Sequence[Any]], Sequence[Any]],
+        seconds: float,
+    ) -> Any:
+        call = _Call(
+            priority, next(self._numbers), conversation.get(), self._clock(), kind, item, work
+        )
+        if priority is Priority.PARTIAL and self.behind:
+            raise BusyError("overloaded", "the machine is behind; words come when they are final")
+        self._add(call)
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.wrap_future(call.result)
+        except TimeoutError:
+            # Cancelling the future fails only while a worker is inside the call.
+            if call.run and not call.result.cancelled() and not call.result.done():
+                self._replace_worker_of(call.run)
+            raise
+
+    def _add(self, call: _Call) -> None:
         with self._changed:
             if self._closed:
                 raise BusyError("overloaded", "the service is shutting down")
-            if job.priority is Priority.PARTIAL and self._idle <= len(self._waiting):
-                raise BusyError("overloaded", "no processor is free for it now")
             self._waiting = [other for other in self._waiting if not other.result.cancelled()]
-            heapq.heapify(self._waiting)
+            if call.priority is Priority.PARTIAL and (
+                self._idle <= len(self._waiting)
+                or not self._possible(call)
+                or any(other.priority in _URGENT for other in self._waiting)
+            ):
+                raise BusyError("overloaded", "no processor is free for it now")
             if len(self._waiting) >= self._limit:
-                last = max(self._waiting)
-                if last < job:
+                last = max(self._waiting, key=lambda other: (other.priority, other.number))
+                if last.priority <= call.priority:
                     raise _overloaded(self._limit)
                 self._waiting.remove(last)
-                heapq.heapify(self._waiting)
                 last.result.set_exception(_overloaded(self._limit))
-            heapq.heappush(self._waiting, job)
+            self._waiting.append(call)
             self._changed.notify()
 
     def _hire(self) -> None:
@@ -113,31 +214,79 @@ class Scheduler:
         self._workers = [other for other in self._workers if other.is_alive()] + [worker]
         worker.start()
 
-    def _replace_worker_of(self, job: _Job) -> None:
+    def _replace_worker_of(self, run: _Run) -> None:
+        if run.given_up:
+            return
         log.error("a call to an engine is stuck; another worker takes its place")
-        job.given_up = True
+        run.given_up = True
         self._hire()
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._waiting and not self._closed:
+                while not self._closed and not any(map(self._possible, self._waiting)):
                     self._idle += 1
                     self._changed.wait()
                     self._idle -= 1
                 if self._closed:
                     return
-                job = heapq.heappop(self._waiting)
-            if job.result.set_running_or_notify_cancel():
-                try:
-                    value = job.call()
-                except BaseException as error:
-                    job.result.set_exception(error)
-                else:
-                    job.result.set_result(value)
-            if job.given_up:
+                run = self._take()
+            began = self._clock()
+            if run.calls:
+                _carry_out(run.calls)
+            ended = self._clock()
+            with self._changed:
+                self._running.remove(run)
+                self._changed.notify_all()
+                for call in run.calls:
+                    self._shares.add(call.owner, (ended - began) / len(run.calls), ended)
+            if run.given_up:
                 return
-            del job  # what a call holds, such as audio, must not outlive it
+            del run  # what a call holds, such as audio, must not outlive it
+
+    def _possible(self, call: _Call) -> bool:
+        """Whether its engine can take one more; a stuck call counts no longer."""
+        kind = call.kind
+        if kind is None:
+            return True
+        now = [run for run in self._running if run.engine == kind.engine and not run.given_up]
+        return len(now) < kind.at_once
+
+    def _take(self) -> _Run:
+        """The next call, and those that can be done together with it; the lock is held."""
+        now = self._clock()
+        first = min(
+            filter(self._possible, self._waiting),
+            key=lambda call: (call.priority, self._shares.used(call.owner, now), call.number),
+        )
+        together = [first]
+        if kind := first.kind:
+            same = [other for other in self._waiting if other.kind == kind and other is not first]
+            together += same[: kind.most - 1]
+        run = _Run(kind.engine if kind else None, [])
+        self._running.append(run)
+        for call in together:
+            self._waiting.remove(call)
+            if call.result.set_running_or_notify_cancel():
+                call.run = run
+                run.calls.append(call)
+                if call.priority in _URGENT:
+                    self._load.began(now - call.since, now)
+        return run
+
+
+def _carry_out(calls: list[_Call]) -> None:
+    try:
+        results = calls[0].work([call.item for call in calls])
+    except BaseException as error:
+        if len(calls) == 1:
+            calls[0].result.set_exception(error)
+            return
+        for call in calls:  # which of them it was shows when each is done alone
+            _carry_out([call])
+        return
+    for call, result in zip(calls, results, strict=True):
+        call.result.set_result(result)
 
 
 def _overloaded(limit: int) -> BusyError:

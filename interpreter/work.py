@@ -1,11 +1,12 @@
 """What engines need to know about who runs their blocking calls (`scheduler.py` does)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from contextvars import ContextVar
 from enum import IntEnum, StrEnum
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 conversation: ContextVar[str] = ContextVar("conversation", default="")
 """For whom a call to an engine is made; whoever has had more than others waits longer."""
@@ -46,10 +47,10 @@ class Quality(StrEnum):
 
 
 class Run(Protocol):
-    """Runs one blocking call off the event loop.
+    """Runs blocking calls off the event loop.
 
-    A call of priority `PARTIAL` is never queued: where no processor is free at once it raises
-    `BusyError` ("overloaded").
+    A call of priority `PARTIAL` is never queued: where no processor is free at once, or the machine
+    is behind, it raises `BusyError` ("overloaded").
 
     Raises `BusyError` ("overloaded") when too many calls wait already, `TimeoutError` when the
     call was not done `seconds` after it was handed over, and whatever the call itself raises.
@@ -63,3 +64,26 @@ class Run(Protocol):
     async def __call__(
         self, priority: Priority, call: Callable[[], T], *, seconds: float = 30.0
     ) -> T: ...
+
+    async def batch(
+        self,
+        priority: Priority,
+        engine: Hashable,
+        shape: Hashable,
+        item: Item,
+        work: Callable[[Sequence[Item]], Sequence[T]],
+        *,
+        most: int,
+        at_once: int = 1,
+        seconds: float = 30.0,
+    ) -> T:
+        """Do this work on an item, together with up to `most` of the same shape that wait.
+
+        No more than `at_once` calls of an engine run at the same time. If the work fails for
+        several items, each is tried alone.
+        """
+        ...
+
+    def on(self, device: str) -> "Run":
+        """The same for calls that another device works on, such as `cuda`."""
+        ...

@@ -13,7 +13,7 @@ CODE = (PACKAGE, ROOT / "clients" / "desk")
 LAYERS = {
     0: "errors audio events languages work messages sentences",
     1: "vad asr mt tts checks channels models",
-    2: "scheduler stopwatch journal pipeline speech hearing echo speaker recall corrections "
+    2: "scheduler load stopwatch journal pipeline speech hearing echo speaker recall corrections "
     "microphone connection conversation reception "
     # Ties a websocket to a conversation; the messages beside it know nothing of conversations.
     "channels.stream",

@@ -62,6 +62,7 @@ NOTICES = [
     "voice-basic",
     "low-confidence",
     "machine-behind",
+    "machine-recovered",
     "no-voice",
 ]
 ENDED = [f"ended-{reason}" for reason in get_args(EndReason)]

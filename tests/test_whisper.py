@@ -337,7 +337,7 @@ def test_cuda_libraries_are_found_where_pip_puts_them(tmp_path: Path) -> None:
     (folder / "libbroken.so.1").write_bytes(b"no library")
     code = (
         "from pathlib import Path\n"
-        "from interpreter.asr.whisper import _preload_cuda_libraries\n"
+        "from interpreter.asr.devices import _preload_cuda_libraries\n"
         "_preload_cuda_libraries()\n"
         f"assert {str(folder / 'libcublas.so.12')!r} in Path('/proc/self/maps').read_text()\n"
     )

@@ -1,27 +1,24 @@
 """Whisper by CTranslate2, with faster-whisper's loading, features and tokenizer."""
 
-import ctypes
-import importlib.util
 import logging
-import os
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..audio import RATE, Samples, silence, to_float
-from ..errors import ModelError, RecognitionError
+from ..audio import RATE, Samples, to_float
+from ..errors import RecognitionError
 from ..events import Word
 from ..languages import own_name
 from ..work import Priority, Run
 from . import Hypothesis, RecognizerSettings
+from .devices import open_whisper
 from .firewall import compression_ratio, mean_log_probability, words_spoken
 
 if TYPE_CHECKING:
     from ctranslate2 import StorageView
-    from faster_whisper import WhisperModel
     from faster_whisper.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -67,6 +64,36 @@ _OPENING = "\"'“¿([{-«„‘¡"
 """Punctuation that belongs to the word after it."""
 
 
+_TOGETHER = 4
+"""Calls that are decoded together where they wait. On two cores and in windows of 10 s that takes
+the time of 1.6 calls for 2 of them, 2.9 for 4 (beam 1: 1.7 and 3.3); a graphics card gains more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Speech:
+    """What is to be recognised."""
+
+    samples: Samples
+    weights: Mapping[str, float]
+    committed: str
+    hotwords: tuple[str, ...]
+    beam: int
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / RATE
+
+    @property
+    def frames(self) -> int:
+        return round(self.seconds * _FRAMES_PER_SECOND)
+
+    @property
+    def window(self) -> int:
+        """Frames that the encoder is given."""
+        fitting = (size for size in _WINDOWS if size >= self.frames + _MARGIN)
+        return next(fitting, _WINDOWS[-1])
+
+
 class WhisperRecognizer:
     """Whisper, one encoder run for both the choice of the language and the text.
 
@@ -75,8 +102,7 @@ class WhisperRecognizer:
     left out: on 498 pairs of 1 s crops it was right in 49 % of the undecided cases, on 1.6 s crops
     in 25 to 39 %.
 
-    Calls from several threads are safe: CTranslate2 queues them, and features, tokenizer and
-    prompt are made per call.
+    As many calls run at once as CTranslate2 has workers; those that wait are taken together.
     """
 
     def __init__(self, settings: RecognizerSettings, run: Run, *, beam: int = 3) -> None:
@@ -88,10 +114,11 @@ class WhisperRecognizer:
         """
         self.name = settings.model
         self.languages = settings.languages
-        self._run = run
         self._beam = beam
         began = time.monotonic()
-        self._model, self.notice = _load(settings)
+        self._model, self.notice = open_whisper(settings)
+        self._run = run.on(self._model.model.device)
+        self._at_once = self._model.model.num_workers
         log.info("%s loaded in %.1f s", self.name, time.monotonic() - began)
 
     async def recognize(
@@ -122,11 +149,23 @@ class WhisperRecognizer:
                 "language-not-recognisable",
                 f"{self.name} does not recognize {', '.join(unknown) or 'speech of no language'}",
             )
+        if len(samples) < _SHORTEST_SECONDS * RATE:
+            likely = max(weights, key=lambda language: weights[language])
+            return Hypothesis(
+                likely, weights[likely] / sum(weights.values()), "", (), 0.0, 0.0, 1.0
+            )
+        beam = 1 if draft or self._run.behind else self._beam
+        speech = _Speech(samples, weights, committed, tuple(hotwords), beam)
         began = time.monotonic()
         try:
-            heard = await self._run(
+            heard = await self._run.batch(
                 priority,
-                lambda: self._hear(samples, weights, committed, draft, hotwords),
+                self,
+                (speech.window, beam),
+                speech,
+                self._hear,
+                most=_TOGETHER,
+                at_once=self._at_once,
                 seconds=_CALL_SECONDS,
             )
         except TimeoutError:
@@ -147,45 +186,55 @@ class WhisperRecognizer:
             and self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
         )
 
-    def _hear(
-        self,
-        samples: Samples,
-        weights: Mapping[str, float],
-        committed: str,
-        draft: bool,
-        hotwords: Sequence[str],
-    ) -> Hypothesis:
-        if len(samples) < _SHORTEST_SECONDS * RATE:
-            likely = max(weights, key=lambda language: weights[language])
-            return Hypothesis(
-                likely, weights[likely] / sum(weights.values()), "", (), 0.0, 0.0, 1.0
-            )
-        frames = round(len(samples) / RATE * _FRAMES_PER_SECOND)
-        encoded = self._encode(samples, frames)
-        language, probability = self._choose(encoded, weights)
-        tokenizer = self._tokenizer(language)
-        prompt = [
-            *_hotword_prompt(tokenizer, hotwords),
-            *tokenizer.sot_sequence,
-            tokenizer.no_timestamps,
-            *(tokenizer.encode(f" {committed}") if committed else []),
+    def _hear(self, speeches: Sequence[_Speech]) -> list[Hypothesis]:
+        """The words of each; all have the same window and beam."""
+        encoded = self._encode(speeches)
+        chosen = self._choose(encoded, [speech.weights for speech in speeches])
+        tokenizers = [self._tokenizer(language) for language, _ in chosen]
+        prompts = [
+            _prompt(tokenizer, speech)
+            for tokenizer, speech in zip(tokenizers, speeches, strict=True)
         ]
-        most = _most_tokens(tokenizer, language, len(samples) / RATE, len(prompt))
-        result = self._model.model.generate(
+        # CTranslate2 gives the text half of this, or what the prompt leaves of it.
+        longest = [
+            max(2 * most, most + len(prompt))
+            for prompt, most in (
+                (prompt, _most_tokens(tokenizer, language, speech.seconds, len(prompt)))
+                for prompt, tokenizer, (language, _), speech in zip(
+                    prompts, tokenizers, chosen, speeches, strict=True
+                )
+            )
+        ]
+        results = self._model.model.generate(
             encoded,
-            [prompt],
-            beam_size=1 if draft else self._beam,
+            prompts,
+            beam_size=speeches[0].beam,
             return_scores=True,
             return_no_speech_prob=True,
-            # CTranslate2 gives the text half of this, or what the prompt leaves of it.
-            max_length=max(2 * most, most + len(prompt)),
-        )[0]
+            max_length=max(longest),
+        )
+        return [
+            self._hypothesis(speech, tokenizer, result, part, *language)
+            for speech, tokenizer, result, part, language in zip(
+                speeches, tokenizers, results, _parts(encoded, len(speeches)), chosen, strict=True
+            )
+        ]
+
+    def _hypothesis(
+        self,
+        speech: _Speech,
+        tokenizer: "Tokenizer",
+        result: Any,
+        encoded: "StorageView",
+        language: str,
+        language_probability: float,
+    ) -> Hypothesis:
         tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
         text: str = tokenizer.decode(tokens).strip()
-        words = self._align(encoded, tokenizer, tokens, frames)
+        words = self._align(encoded, tokenizer, tokens, speech.frames)
         # Whisper's own score takes what it was made to begin with for certain.
         own = result.scores[0] * len(tokens) / (len(tokens) + 1)
-        log_probability = mean_log_probability(words) if committed else own
+        log_probability = mean_log_probability(words) if speech.committed else own
         if (spoken := words_spoken(words)) < len(words):
             log.info("a loop of %d words was cut to %d", len(words), spoken)
             words = words[:spoken]
@@ -194,7 +243,7 @@ class WhisperRecognizer:
             log_probability = mean_log_probability(words)
         return Hypothesis(
             language=language,
-            language_probability=probability,
+            language_probability=language_probability,
             text=text,
             words=tuple(Word(w.text.strip(), w.start, w.end, w.probability) for w in words),
             log_probability=log_probability,
@@ -202,27 +251,35 @@ class WhisperRecognizer:
             no_speech_probability=result.no_speech_prob,
         )
 
-    def _encode(self, samples: Samples, frames: int) -> "StorageView":
+    def _encode(self, speeches: Sequence[_Speech]) -> "StorageView":
         """What the encoder makes of a window that is long enough, filled up with a quiet room."""
         from ctranslate2 import StorageView
 
-        window = next((size for size in _WINDOWS if size >= frames + _MARGIN), _WINDOWS[-1])
+        window = speeches[0].window
         length = window * RATE // _FRAMES_PER_SECOND
-        filled = np.concatenate([to_float(samples), _ROOM])[:length]
-        features = self._model.feature_extractor(filled)[None, :, :window]
-        return self._model.model.encode(StorageView.from_array(np.ascontiguousarray(features)))
+        filled = [np.concatenate([to_float(each.samples), _ROOM])[:length] for each in speeches]
+        features = np.stack([self._model.feature_extractor(each)[:, :window] for each in filled])
+        # On the processor several can be told apart again, wherever they are decoded.
+        return self._model.model.encode(
+            StorageView.from_array(np.ascontiguousarray(features)), to_cpu=len(speeches) > 1
+        )
 
-    def _choose(self, encoded: "StorageView", weights: Mapping[str, float]) -> tuple[str, float]:
-        """The most probable of the languages, and how probable it is among them."""
-        if len(weights) == 1:
-            return next(iter(weights)), 1.0
-        heard = {token[2:-2]: p for token, p in self._model.model.detect_language(encoded)[0]}
-        both = {
-            language: weight * max(heard.get(language, 0.0), 1e-9)
-            for language, weight in weights.items()
-        }
-        language = max(both, key=lambda language: both[language])
-        return language, both[language] / sum(both.values())
+    def _choose(
+        self, encoded: "StorageView", weights: Sequence[Mapping[str, float]]
+    ) -> list[tuple[str, float]]:
+        """The most probable of the languages of each, and how probable it is among them."""
+        if all(len(each) == 1 for each in weights):
+            return [(next(iter(each)), 1.0) for each in weights]
+        chosen = []
+        for each, found in zip(weights, self._model.model.detect_language(encoded), strict=True):
+            heard = {token[2:-2]: probability for token, probability in found}
+            both = {
+                language: weight * max(heard.get(language, 0.0), 1e-9)
+                for language, weight in each.items()
+            }
+            language = max(both, key=lambda language: both[language])
+            chosen.append((language, both[language] / sum(both.values())))
+        return chosen
 
     def _align(
         self, encoded: "StorageView", tokenizer: "Tokenizer", tokens: list[int], frames: int
@@ -277,6 +334,27 @@ def _most_tokens(tokenizer: "Tokenizer", language: str, seconds: float, prompt: 
     return min(bound, _MOST_POSITIONS - prompt)
 
 
+def _prompt(tokenizer: "Tokenizer", speech: _Speech) -> list[int]:
+    return [
+        *_hotword_prompt(tokenizer, speech.hotwords),
+        *tokenizer.sot_sequence,
+        tokenizer.no_timestamps,
+        *(tokenizer.encode(f" {speech.committed}") if speech.committed else []),
+    ]
+
+
+def _parts(encoded: "StorageView", number: int) -> list["StorageView"]:
+    """Of a batch, what belongs to each."""
+    from ctranslate2 import StorageView
+
+    if number == 1:
+        return [encoded]
+    together = np.asarray(encoded)
+    return [
+        StorageView.from_array(np.ascontiguousarray(together[i : i + 1])) for i in range(number)
+    ]
+
+
 def _hotword_prompt(tokenizer: "Tokenizer", hotwords: Sequence[str]) -> list[int]:
     """Names and terms as if they had been said before, as many as fit, the first ones first."""
     tokens: list[int] = []
@@ -286,94 +364,3 @@ def _hotword_prompt(tokenizer: "Tokenizer", hotwords: Sequence[str]) -> list[int
             break
         tokens += more
     return [tokenizer.sot_prev, *tokens] if tokens else []
-
-
-def _load(settings: RecognizerSettings) -> tuple["WhisperModel", str | None]:
-    """The model, and what an administrator should know about where it runs."""
-    import ctranslate2
-
-    for name in ("config.json", "model.bin", "tokenizer.json"):
-        if not (settings.path / name).is_file():
-            raise ModelError(
-                "model-missing",
-                f"{settings.model} is not installed ({name} is missing); "
-                "fetch it with: interpreter models fetch",
-            )
-    notice = None
-    if settings.device != "cpu":
-        found = ctranslate2.get_cuda_device_count()
-        if found:
-            _preload_cuda_libraries()
-            try:
-                return _open(settings, "cuda"), None
-            except Exception as error:  # whatever it is, the processor may still do
-                log.warning("%s on CUDA: %s", settings.model, type(error).__name__)
-                notice = (
-                    f"A graphics card was found, but {settings.model} cannot use it and runs on "
-                    "the processor. Install CUDA's libraries with: "
-                    "pip install -r scripts/requirements/gpu.txt"
-                )
-        elif settings.device == "cuda":
-            notice = (
-                f"No CUDA graphics card was found; {settings.model} runs on the processor. "
-                "If there is one, install its driver; CUDA's libraries come with: "
-                "pip install -r scripts/requirements/gpu.txt"
-            )
-    try:
-        return _open(settings, "cpu"), notice
-    except Exception as error:  # the tokenizer's library raises plain ones
-        raise ModelError(
-            "model-corrupt",
-            f"{settings.model} cannot be loaded ({type(error).__name__}); "
-            "fetch it again with: interpreter models fetch",
-        ) from error
-
-
-def _open(settings: RecognizerSettings, device: str) -> "WhisperModel":
-    """A model that has proved to work there.
-
-    CTranslate2 looks for cuBLAS and cuDNN at the first call only, hence the trial. On a processor
-    there are as many workers as calls fit on its cores; they share the weights.
-    """
-    from ctranslate2 import StorageView, get_supported_compute_types
-    from faster_whisper import WhisperModel
-
-    cores = len(os.sched_getaffinity(0))
-    compute_type = "int8"
-    if device == "cuda":
-        half = "float16" in get_supported_compute_types("cuda")
-        compute_type = "float16" if half else "float32"
-    model: Any = WhisperModel(
-        str(settings.path),
-        device=device,
-        compute_type=compute_type,
-        cpu_threads=settings.threads,
-        num_workers=max(1, cores // settings.threads) if device == "cpu" else 1,
-        local_files_only=True,
-    )
-    features = np.zeros((1, model.model.n_mels, _WINDOWS[0]), np.float32)
-    features[0, :, :100] = model.feature_extractor(to_float(silence(1.0)))[:, :100]
-    encoded = model.model.encode(StorageView.from_array(features))
-    model.model.generate(
-        encoded, [[model.hf_tokenizer.token_to_id("<|startoftranscript|>")]], max_length=4
-    )
-    loaded: WhisperModel = model
-    return loaded
-
-
-def _preload_cuda_libraries() -> None:
-    """Make the libraries of the `gpu` extra findable: the loader does not look where pip puts them.
-
-    What cannot be loaded is left; if it was needed, opening the model fails and says so.
-    """
-    for package in ("nvidia.cublas", "nvidia.cudnn"):
-        try:
-            spec = importlib.util.find_spec(package)
-        except ModuleNotFoundError:
-            continue
-        for folder in (spec and spec.submodule_search_locations) or ():
-            for library in sorted((Path(folder) / "lib").glob("lib*.so.*")):
-                try:
-                    ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
-                except OSError:
-                    log.warning("%s cannot be loaded", library.name)

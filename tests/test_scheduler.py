@@ -1,13 +1,17 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
+from contextvars import copy_context
+from typing import Any, TypeVar
 
 import pytest
 
 from interpreter.errors import BusyError
 from interpreter.scheduler import Scheduler
-from interpreter.work import Priority
+from interpreter.work import Priority, conversation
+
+T = TypeVar("T")
 
 
 class Gate:
@@ -136,3 +140,168 @@ def test_the_event_loop_runs_on_while_a_call_blocks() -> None:
         return turns
 
     assert asyncio.run(main()) > 5
+
+
+def as_conversation(name: str, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+    """Work done for a conversation."""
+    context = copy_context()
+    context.run(conversation.set, name)
+    return asyncio.create_task(work, context=context)
+
+
+def test_a_conversation_that_floods_does_not_delay_another() -> None:
+    async def main() -> list[str]:
+        scheduler, order = Scheduler(workers=1), []
+
+        def note(name: str) -> Callable[[], None]:
+            def call() -> None:
+                time.sleep(0.01)
+                order.append(name)
+
+            return call
+
+        flood = [
+            as_conversation("loud", scheduler(Priority.FINAL, note("loud"))) for _ in range(10)
+        ]
+        await flood[0]
+        await as_conversation("quiet", scheduler(Priority.FINAL, note("quiet")))
+        await asyncio.gather(*flood)
+        scheduler.close()
+        return order
+
+    order = asyncio.run(main())
+    assert sorted(order) == ["loud"] * 10 + ["quiet"]
+    assert order.index("quiet") <= 3  # after what was running when it came
+
+
+def test_partial_work_is_never_queued() -> None:
+    async def main() -> None:
+        scheduler, gate = Scheduler(workers=1), Gate()
+        assert await until_accepted(scheduler) == "heard"
+        first = asyncio.create_task(scheduler(Priority.SPEECH, gate))
+        await asyncio.to_thread(gate.entered.wait)
+        with pytest.raises(BusyError):
+            await scheduler(Priority.PARTIAL, lambda: "late")
+        assert scheduler.waiting == 0
+        gate.opened.set()
+        await first
+        scheduler.close()
+
+    async def until_accepted(scheduler: Scheduler) -> str:
+        while True:  # the worker may not have got so far as to wait
+            try:
+                return await scheduler(Priority.PARTIAL, lambda: "heard")
+            except BusyError:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_while_the_machine_is_behind_there_is_no_partial_work() -> None:
+    async def main() -> None:
+        now = 100.0
+        scheduler, gate = Scheduler(workers=2, clock=lambda: now), Gate()
+        gates = [asyncio.create_task(scheduler(Priority.SPEECH, gate)) for _ in range(2)]
+        await asyncio.to_thread(gate.entered.wait)
+        final = asyncio.create_task(scheduler(Priority.FINAL, lambda: "final"))
+        await asyncio.sleep(0.05)
+        assert not scheduler.behind
+        now = 103.5
+        assert scheduler.behind
+        gate.opened.set()
+        await asyncio.gather(*gates, final)
+        with pytest.raises(BusyError, match="behind"):
+            await scheduler(Priority.PARTIAL, lambda: "late")
+        assert await scheduler(Priority.FINAL, lambda: "final") == "final"
+        now = 109.0
+        assert not scheduler.behind
+        scheduler.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_busy_graphics_card_does_not_delay_the_processor() -> None:
+    async def main() -> None:
+        scheduler, gate = Scheduler(workers=1), Gate()
+        card = scheduler.on("cuda")
+        assert scheduler.on("cpu") is scheduler
+        assert scheduler.on("cuda") is card
+        first = asyncio.create_task(card(Priority.FINAL, gate))
+        second = asyncio.create_task(card(Priority.FINAL, lambda: "second"))
+        await asyncio.to_thread(gate.entered.wait)
+        assert await scheduler(Priority.BACKGROUND, lambda: "processor") == "processor"
+        assert scheduler.waiting == 1
+        gate.opened.set()
+        assert [await first, await second] == ["through", "second"]
+        assert scheduler.close(5)
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def batched(scheduler: Scheduler, work: Callable[[Sequence[int]], list[int]], item: int) -> Any:
+    return scheduler.batch(Priority.FINAL, "engine", "shape", item, work, most=3)
+
+
+def test_what_waits_is_done_together() -> None:
+    async def main() -> list[list[int]]:
+        scheduler, gate, batches = Scheduler(workers=2), Gate(), []
+
+        def work(items: Sequence[int]) -> list[int]:
+            batches.append(list(items))
+            if 0 in items:
+                gate()
+            return [10 * item for item in items]
+
+        first = asyncio.create_task(batched(scheduler, work, 0))
+        await asyncio.to_thread(gate.entered.wait)
+        rest = [asyncio.create_task(batched(scheduler, work, item)) for item in range(1, 6)]
+        other = await scheduler(Priority.SPEECH, lambda: "another engine goes on meanwhile")
+        assert other
+        gate.opened.set()
+        assert await asyncio.gather(first, *rest) == [0, 10, 20, 30, 40, 50]
+        scheduler.close()
+        return batches
+
+    assert asyncio.run(asyncio.wait_for(main(), 10)) == [[0], [1, 2, 3], [4, 5]]
+
+
+def test_one_that_fails_does_not_take_the_others_with_it() -> None:
+    async def main() -> list[object]:
+        scheduler, gate = Scheduler(workers=1), Gate()
+
+        def work(items: Sequence[int]) -> list[int]:
+            if 2 in items:
+                raise ValueError("two")
+            return [10 * item for item in items]
+
+        first = asyncio.create_task(scheduler(Priority.FINAL, gate))
+        await asyncio.to_thread(gate.entered.wait)
+        rest = [asyncio.create_task(batched(scheduler, work, item)) for item in (1, 2, 3)]
+        await asyncio.sleep(0)
+        gate.opened.set()
+        await first
+        results: list[object] = list(await asyncio.gather(*rest, return_exceptions=True))
+        scheduler.close()
+        return results
+
+    one, two, three = asyncio.run(asyncio.wait_for(main(), 10))
+    assert (one, three) == (10, 30)
+    assert isinstance(two, ValueError)
+
+
+def test_a_stuck_engine_is_given_up_and_tried_again() -> None:
+    async def main() -> None:
+        scheduler, gate = Scheduler(workers=1), Gate()
+
+        def work(items: Sequence[int]) -> list[int]:
+            if 0 in items:
+                gate()
+            return list(items)
+
+        with pytest.raises(TimeoutError):
+            await scheduler.batch(Priority.FINAL, "e", "s", 0, work, most=2, seconds=0.05)
+        assert await scheduler.batch(Priority.FINAL, "e", "s", 1, work, most=2, seconds=5) == 1
+        gate.opened.set()
+        scheduler.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))

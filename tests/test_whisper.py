@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -23,7 +23,6 @@ from interpreter.audio import RATE, Samples, silence
 from interpreter.errors import BusyError, ModelError, RecognitionError
 from interpreter.scheduler import Scheduler
 from interpreter.vad import Ended, Endpointing, Segmenter, SileroVad
-from interpreter.work import Priority
 
 T = TypeVar("T")
 
@@ -270,10 +269,10 @@ def test_faults_have_codes_and_tell_nothing(
     code: str,
     retryable: bool,
 ) -> None:
-    async def fail(priority: Priority, call: Callable[[], T], *, seconds: float = 30.0) -> T:
+    async def fail(*_: object, **__: object) -> None:
         raise fault
 
-    monkeypatch.setattr(recognizer, "_run", fail)
+    monkeypatch.setattr(recognizer._run, "batch", fail)
     with pytest.raises(expected) as error:
         hear(recognizer, silence(1.0), "en")
     assert (error.value.code, error.value.retryable) == (code, retryable)

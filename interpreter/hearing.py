@@ -94,6 +94,9 @@ class Hearing:
         self._language: str | None = None
         """Of the words so far, once that is sure."""
 
+        self._latest: Hypothesis | None = None
+        """That begins with what is committed."""
+
         self._shown = ""
         self._revision = 0
         self._looked_at = start + _FIRST_PARTIAL - _PARTIAL
@@ -181,7 +184,7 @@ class Hearing:
             return
         words = self._transcript(heard)
         if words.text != self._shown:
-            self._shown = words.text
+            self._shown, self._revision = words.text, words.revision
             self._around.emit(words)
             self._around.follow(words)
         if paused:
@@ -208,15 +211,22 @@ class Hearing:
             sound,
             weights,
             committed=self._agreement.committed,
+            before=self._latest,
             draft=draft,
             priority=priority,
         )
         if not heard.text.startswith(self._agreement.committed):
             # A loop was cut too early. What is committed was said, whatever comes of the rest.
-            return replace(heard, text=self._agreement.committed)
+            return self._as_committed(heard)
         if self.party is None and not draft and len(weights) > 1:
             return await settle(heard, sound, languages, self._recognizer.recognize)
         return heard
+
+    def _as_committed(self, heard: Hypothesis) -> Hypothesis:
+        text = self._agreement.committed
+        words = self._latest.words if self._latest else ()
+        said = tuple(word for word in words if word.end <= self._agreement.seconds)
+        return replace(heard, text=text, words=said, pieces=())
 
     def _agree(self, heard: Hypothesis, sound: Samples) -> bool:
         """Commit what can be; whether these words may be shown."""
@@ -227,7 +237,8 @@ class Hearing:
             return self.party is not None
         if heard.language != self._language:
             self._agreement, self._language = Agreement(), heard.language
-        self._agreement.push(heard.text, heard.words, seconds)
+        if self._agreement.push(heard.text, heard.words, seconds):
+            self._latest = heard
         return True
 
     def _reason_to_drop(self, heard: Hypothesis) -> str | None:
@@ -241,12 +252,11 @@ class Hearing:
         return "please-repeat" if reason_to_drop(heard) else None
 
     def _transcript(self, heard: Hypothesis, ending: Ending | None = None) -> Transcript:
-        self._revision += 1
         final = ending is not None
         languages = self._around.languages()
         return Transcript(
             utterance=self.number,
-            revision=self._revision,
+            revision=self._revision + 1,
             party=self.party or _speaker(heard.language, languages),
             language=heard.language,
             language_probability=round(heard.language_probability, 3),

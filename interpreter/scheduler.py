@@ -44,8 +44,10 @@ class _Call:
     kind: _Kind | None
     item: Any
     work: Callable[[Sequence[Any]], Sequence[Any]]
+    until: float
+    """When its caller gives it up."""
+
     result: "Future[Any]" = field(default_factory=Future)
-    run: "_Run | None" = None
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +57,12 @@ class _Run:
     engine: Hashable
     calls: list[_Call]
     given_up: bool = False
-    """A caller went away meanwhile, and the worker has been replaced."""
+    """It has outlived all its callers' patience, and the worker has been replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: BaseException
 
 
 class Scheduler:
@@ -90,9 +97,7 @@ class Scheduler:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
-        self._idle = 0
-        """Workers that wait for something to do."""
-
+        self._size = workers
         self._running: list[_Run] = []
         self._workers: list[threading.Thread] = []
         for _ in range(workers):
@@ -174,9 +179,9 @@ class Scheduler:
         work: Callable[[Sequence[Any]], Sequence[Any]],
         seconds: float,
     ) -> Any:
-        call = _Call(
-            priority, next(self._numbers), conversation.get(), self._clock(), kind, item, work
-        )
+        now = self._clock()
+        number, owner = next(self._numbers), conversation.get()
+        call = _Call(priority, number, owner, now, kind, item, work, now + seconds)
         if priority is Priority.PARTIAL and self.behind:
             raise BusyError("overloaded", "the machine is behind; words come when they are final")
         self._add(call)
@@ -184,9 +189,12 @@ class Scheduler:
             async with asyncio.timeout(seconds):
                 return await asyncio.wrap_future(call.result)
         except TimeoutError:
-            # Cancelling the future fails only while a worker is inside the call.
-            if call.run and not call.result.cancelled() and not call.result.done():
-                self._replace_worker_of(call.run)
+            self._give_up_what_is_stuck()
+            raise
+        except asyncio.CancelledError:
+            # A worker may be inside the call, and nobody waits for it any more.
+            later = max(0.0, call.until - self._clock())
+            asyncio.get_running_loop().call_later(later, self._give_up_what_is_stuck)
             raise
 
     def _add(self, call: _Call) -> None:
@@ -195,7 +203,7 @@ class Scheduler:
                 raise BusyError("overloaded", "the service is shutting down")
             self._waiting = [other for other in self._waiting if not other.result.cancelled()]
             if call.priority is Priority.PARTIAL and (
-                self._idle <= len(self._waiting)
+                self._size <= self._active + len(self._waiting)
                 or not self._possible(call)
                 or any(other.priority in _URGENT for other in self._waiting)
             ):
@@ -214,34 +222,45 @@ class Scheduler:
         self._workers = [other for other in self._workers if other.is_alive()] + [worker]
         worker.start()
 
-    def _replace_worker_of(self, run: _Run) -> None:
-        if run.given_up:
-            return
-        log.error("a call to an engine is stuck; another worker takes its place")
-        run.given_up = True
-        self._hire()
+    @property
+    def _active(self) -> int:
+        """Workers inside calls that somebody may still wait for."""
+        return sum(not run.given_up for run in self._running)
+
+    def _give_up_what_is_stuck(self) -> None:
+        with self._changed:
+            now = self._clock()
+            for run in self._running:
+                if run.calls and not run.given_up and all(c.until <= now for c in run.calls):
+                    log.error("a call to an engine is stuck; another worker takes its place")
+                    run.given_up = True
+                    self._hire()
+            self._changed.notify_all()
 
     def _work(self) -> None:
         while True:
             with self._changed:
                 while not self._closed and not any(map(self._possible, self._waiting)):
-                    self._idle += 1
                     self._changed.wait()
-                    self._idle -= 1
                 if self._closed:
                     return
                 run = self._take()
             began = self._clock()
-            if run.calls:
-                _carry_out(run.calls)
+            outcomes = _carry_out(run.calls)
             ended = self._clock()
             with self._changed:
                 self._running.remove(run)
                 self._changed.notify_all()
                 for call in run.calls:
                     self._shares.add(call.owner, (ended - began) / len(run.calls), ended)
+            for call, outcome in zip(run.calls, outcomes, strict=True):
+                if isinstance(outcome, _Failed):
+                    call.result.set_exception(outcome.error)
+                else:
+                    call.result.set_result(outcome)
             if run.given_up:
                 return
+            del outcomes
             del run  # what a call holds, such as audio, must not outlive it
 
     def _possible(self, call: _Call) -> bool:
@@ -268,25 +287,23 @@ class Scheduler:
         for call in together:
             self._waiting.remove(call)
             if call.result.set_running_or_notify_cancel():
-                call.run = run
                 run.calls.append(call)
                 if call.priority in _URGENT:
                     self._load.began(now - call.since, now)
         return run
 
 
-def _carry_out(calls: list[_Call]) -> None:
+def _carry_out(calls: list[_Call]) -> list[Any]:
+    """What came of each."""
+    if not calls:
+        return []
     try:
-        results = calls[0].work([call.item for call in calls])
+        return list(calls[0].work([call.item for call in calls]))
     except BaseException as error:
         if len(calls) == 1:
-            calls[0].result.set_exception(error)
-            return
-        for call in calls:  # which of them it was shows when each is done alone
-            _carry_out([call])
-        return
-    for call, result in zip(calls, results, strict=True):
-        call.result.set_result(result)
+            return [_Failed(error)]
+        # Which of them it was shows when each is done alone.
+        return [outcome for call in calls for outcome in _carry_out([call])]
 
 
 def _overloaded(limit: int) -> BusyError:

@@ -30,6 +30,8 @@ class Hypothesis:
     """Length of the text over its zlib-compressed length; loops lie above 2.4."""
 
     no_speech_probability: float
+    pieces: tuple[int, ...] = ()
+    """The text as the recognizer's own tokens, for itself to go on from."""
 
     @property
     def confidence(self) -> float:
@@ -55,6 +57,7 @@ class Recognizer(Protocol):
         languages: Mapping[str, float],
         *,
         committed: str = "",
+        before: Hypothesis | None = None,
         draft: bool = False,
         hotwords: Sequence[str] = (),
         priority: Priority = Priority.FINAL,
@@ -62,8 +65,8 @@ class Recognizer(Protocol):
         """The words in at most 30 s of speech at 16 kHz.
 
         `languages` are the only ones allowed, each with its prior weight (any positive scale).
-        The text begins with what is `committed`. A `draft` may be worse if it is quicker: it will
-        be heard again. Raises `RecognitionError`.
+        The text begins with what is `committed`, as the hypothesis `before` did. A `draft` may be
+        worse if it is quicker: it will be heard again. Raises `RecognitionError`.
         """
         ...
 

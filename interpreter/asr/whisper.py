@@ -76,6 +76,9 @@ class _Speech:
     samples: Samples
     weights: Mapping[str, float]
     committed: str
+    pieces: tuple[int, ...]
+    """Tokens of a text that begins with what is committed."""
+
     hotwords: tuple[str, ...]
     beam: int
 
@@ -127,6 +130,7 @@ class WhisperRecognizer:
         languages: Mapping[str, float],
         *,
         committed: str = "",
+        before: Hypothesis | None = None,
         draft: bool = False,
         hotwords: Sequence[str] = (),
         priority: Priority = Priority.FINAL,
@@ -155,7 +159,8 @@ class WhisperRecognizer:
                 likely, weights[likely] / sum(weights.values()), "", (), 0.0, 0.0, 1.0
             )
         beam = 1 if draft or self._run.behind else self._beam
-        speech = _Speech(samples, weights, committed, tuple(hotwords), beam)
+        pieces = before.pieces if before else ()
+        speech = _Speech(samples, weights, committed, pieces, tuple(hotwords), beam)
         began = time.monotonic()
         try:
             heard = await self._run.batch(
@@ -249,6 +254,7 @@ class WhisperRecognizer:
             log_probability=log_probability,
             compression_ratio=compression_ratio(text),
             no_speech_probability=result.no_speech_prob,
+            pieces=tuple(tokens),
         )
 
     def _encode(self, speeches: Sequence[_Speech]) -> "StorageView":
@@ -339,8 +345,19 @@ def _prompt(tokenizer: "Tokenizer", speech: _Speech) -> list[int]:
         *_hotword_prompt(tokenizer, speech.hotwords),
         *tokenizer.sot_sequence,
         tokenizer.no_timestamps,
-        *(tokenizer.encode(f" {speech.committed}") if speech.committed else []),
+        *_committed_tokens(tokenizer, speech),
     ]
+
+
+def _committed_tokens(tokenizer: "Tokenizer", speech: _Speech) -> list[int]:
+    """As Whisper wrote it, if that can be told; another spelling of the same text confuses it."""
+    if not speech.committed:
+        return []
+    for end in range(1, len(speech.pieces) + 1):
+        text = tokenizer.decode(list(speech.pieces[:end])).strip()
+        if text == speech.committed:
+            return list(speech.pieces[:end])
+    return list(tokenizer.encode(f" {speech.committed}"))
 
 
 def _parts(encoded: "StorageView", number: int) -> list["StorageView"]:

@@ -244,10 +244,18 @@ class Service:
         origin = connection.headers.get("origin")
         if origin is None or origin in self.settings.server.origins:
             return
-        if urlsplit(origin).netloc != connection.headers.get("host"):
+        if _host(origin) != connection.headers.get("host"):
             raise ProtocolError(
                 "origin-not-allowed", "add this origin to server.origins in the settings"
             )
+
+
+def _host(origin: str) -> str:
+    """Host and port of an origin, nothing where they cannot be told."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 async def _turn_away(websocket: WebSocket, code: str, *, accepted: bool = False) -> None:

@@ -130,12 +130,27 @@ def test_people_read_notices_in_their_own_languages() -> None:
         ('{"type": "text", "text": ""}', "bad-message"),
         ('{"type": "slower", "speed": 99}', "bad-message"),
         ('{"type": "text", "text": "' + "a" * 70_000 + '"}', "message-too-large"),
+        ('{"type": "text", "text": "' + "ü" * 40_000 + '"}', "message-too-large"),
+        ('{"type": "text", "text": "\ud800"}', "bad-json"),
+        ('{"type": "text", "more": ' + "[" * 30_000 + "]" * 30_000 + "}", "bad-message"),
+        ('{"more": ' + "[" * 30_000 + "]" * 30_000 + "}", "bad-json"),
     ],
 )
 def test_what_cannot_be_understood_has_a_code(text: str, code: str) -> None:
     with pytest.raises(ProtocolError) as refused:
         wire.decode_client(text)
     assert refused.value.code == code
+
+
+def test_the_limit_is_of_bytes() -> None:
+    around = wire.encode(protocol.Join(""))
+    token = "ü" * ((wire.LONGEST_MESSAGE - len(around)) // 2)
+    with pytest.raises(ProtocolError) as refused:
+        wire.decode_client(wire.encode(protocol.Join(token)))  # within it, though long for a token
+    assert refused.value.code == "bad-message"
+    with pytest.raises(ProtocolError) as refused:
+        wire.decode_client(wire.encode(protocol.Join(token + "ü")))
+    assert refused.value.code == "message-too-large"
 
 
 @given(st.text() | st.binary().map(lambda data: data.decode("latin-1")))

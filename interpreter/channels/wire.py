@@ -66,8 +66,9 @@ def decode_client(text: str) -> ClientMessage:
 
     Raises `ProtocolError`: `message-too-large`, `bad-json`, `unknown-message` or `bad-message`.
     """
-    if len(text) > LONGEST_MESSAGE:
-        raise too_large(len(text))
+    # What is no Unicode is refused below, by its own name.
+    if (size := len(text.encode(errors="surrogatepass"))) > LONGEST_MESSAGE:
+        raise too_large(size)
     try:
         return _from_client.decode(text)
     except msgspec.ValidationError as error:
@@ -227,7 +228,7 @@ def _misfit(text: str, error: msgspec.ValidationError) -> ProtocolError:
     """Tell an unknown type from a wrong field; the detail names fields, never their content."""
     try:
         kind = msgspec.json.decode(text, type=dict[str, Any]).get("type")
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return ProtocolError("bad-message", "a message is a JSON object with a type")
     if not isinstance(kind, str) or kind not in _CLIENT_TYPES:
         return ProtocolError(

@@ -32,6 +32,9 @@ class Outcome:
     at: dict[str, float] = field(default_factory=dict)
     """When `transcript`, `translation` and `first_audio` came."""
 
+    shown: list[tuple[float, str]] = field(default_factory=list)
+    """What was said, as it was read while it grew, and when."""
+
     voice: list[Samples] = field(default_factory=list, repr=False)
     """What the listener heard."""
 
@@ -64,10 +67,12 @@ class Dialogue:
             case protocol.SpeechStartedMessage():
                 outcome = self._of(received.utterance)
                 outcome.party = outcome.party or received.party
-            case protocol.TranscriptMessage(final=True):
+            case protocol.TranscriptMessage():
                 outcome = self._of(received.utterance)
-                outcome.party, outcome.transcript = received.party, received
-                outcome.at.setdefault("transcript", at)
+                outcome.shown.append((at, received.text))
+                if received.final:
+                    outcome.party, outcome.transcript = received.party, received
+                    outcome.at.setdefault("transcript", at)
             case protocol.TranslationMessage(final=True):
                 outcome = self._of(received.utterance)
                 outcome.translation = received

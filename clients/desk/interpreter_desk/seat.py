@@ -20,7 +20,7 @@ from .dialogue import Dialogue
 from .playback import PlaybackClock
 from .recordings import Recording
 
-FRAME_SECONDS = 0.1
+FRAME_SECONDS = 0.04
 _REPORT_SECONDS = 0.25
 
 

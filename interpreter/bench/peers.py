@@ -1,0 +1,279 @@
+"""`scripts/bench-peers`: the same speech to WhisperLiveKit and to this service, in turn.
+
+Both use the same Whisper model and hear the same files in real time, never at the same moment. The
+clock starts with the last sample of speech. The peer is done when its last word is in its final
+text; the service here has more to do: it is done when the translation begins to sound.
+"""
+
+import argparse
+import asyncio
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, aclosing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from interpreter_desk import Staff
+from interpreter_desk.own_server import own_server
+from interpreter_desk.recordings import Recording, last_speech
+from interpreter_desk.report import rows
+from interpreter_desk.stage import Pace, play
+
+from ..audio import RATE, Samples, read_wav, resample
+from ..engines import build
+from ..errors import InterpreterError
+from ..events import Party
+from ..models import load_profile
+from ..scheduler import Scheduler
+from ..settings import Settings
+from .measures import machine, spread, tell
+from .trial import Speech, Trial, processor_seconds, settled
+from .whisperlivekit import hear, peer_server
+from .words import Screen, Spoken, errors, lags
+
+_LANGUAGES = {Party.STAFF: "en", Party.VISITOR: "pt"}
+_SECONDS = (4.0, 7.5)
+"""Length of the recordings that are used."""
+
+_FILES = 6
+_SENTENCES = [
+    "Please fill in this form and bring it back by Friday at noon.",
+    "Your residence permit is valid until the end of next year.",
+    "My colleague will call your number in a few minutes, so please take a seat.",
+]
+
+
+def main() -> int:
+    """Compare, print and draw."""
+    given = _arguments().parse_args()
+    try:
+        result = asyncio.run(_compare(given))
+    except (InterpreterError, OSError) as error:
+        sys.stderr.write(f"bench-peers: {error}\n")
+        return 1
+    if given.plot:
+        _draw(result, given.plot)
+    if given.json:
+        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(table(result) + "\n")
+    return 0
+
+
+def table(result: dict[str, Any]) -> str:
+    """The figures for people, as Markdown."""
+    ours, peer = result["ours"], result["peers"]["whisperlivekit"]
+
+    def cell(figures: dict[str, Any], name: str) -> str:
+        if not (found := figures.get(name)) or not found.get("n"):
+            return "-"
+        return f"{found['median']:.2f} / {found['p95']:.2f}"
+
+    lines = ["| | Interpreter | WhisperLiveKit |", "|---|---|---|"]
+    for title, name in (
+        ("last word to final text (s)", "final_text_seconds"),
+        ("last word to whole text, still open (s)", "whole_text_seconds"),
+        ("last word to first translated audio (s)", "first_audio_seconds"),
+        ("lag of each word on the screen (s)", "word_lag_seconds"),
+        ("processor seconds per second of sound", "cpu_seconds_per_second"),
+    ):
+        lines.append(f"| {title} | {cell(ours, name)} | {cell(peer, name)} |")
+    lines.append(f"| word error rate | {ours['wer']:.1%} | {peer['wer']:.1%} |")
+    lines.append(f"| peak memory (MB) | {ours['peak_memory_mb']} | {peer['peak_memory_mb']} |")
+    return "\n".join([*lines, "", f"ratio {result['ratio']:.2f}"])
+
+
+def summarise(trials: Sequence[Trial]) -> dict[str, Any]:
+    """Median, 95th percentile and number of what was measured."""
+    heard = [trial.first_audio for trial in trials if trial.first_audio is not None]
+    return {
+        "final_text_seconds": spread([trial.final_text for trial in trials]),
+        "whole_text_seconds": spread([trial.whole_text for trial in trials]),
+        "first_audio_seconds": spread(heard),
+        "word_lag_seconds": spread([lag for trial in trials for lag in trial.lags]),
+        "cpu_seconds_per_second": spread([trial.cpu for trial in trials]),
+        "wer": round(sum(t.wrong for t in trials) / max(1, sum(t.words for t in trials)), 4),
+        "trials": len(trials),
+    }
+
+
+async def _compare(given: argparse.Namespace) -> dict[str, Any]:
+    files = await _files(given.speech)
+    tell(f"{len(files)} files, {given.runs} runs")
+    ours: list[Trial] = []
+    theirs: list[Trial] = []
+    async with AsyncExitStack() as stack:
+        staff = await stack.enter_async_context(own_server(tell))
+        peer = await stack.enter_async_context(peer_server(given.peer_python, files[0]))
+        here = _server_process()
+        for run in range(given.runs):
+            for number, file in enumerate(files, 1):
+                tell(f"run {run + 1} of {given.runs}, file {number} of {len(files)}")
+                ours.append(await _to_us(staff, file, here))
+                theirs.append(await hear(peer, file))
+        memory = [_peak_memory(here), _peak_memory(peer.process)]
+    us, them = summarise(ours), summarise(theirs)
+    if not us["first_audio_seconds"]["n"]:
+        raise InterpreterError("nothing-heard", "nothing was interpreted, so there is no ratio")
+    return {
+        "ratio": round(
+            them["final_text_seconds"]["median"] / us["first_audio_seconds"]["median"], 2
+        ),
+        "date": date.today().isoformat(),
+        "machine": machine(),
+        "model": "whisper-base",
+        "runs": given.runs,
+        "files": [file.name for file in files],
+        "ours": {**us, "peak_memory_mb": memory[0]},
+        "peers": {"whisperlivekit": {**them, "peak_memory_mb": memory[1]}},
+        "word_lags": {
+            "ours": [round(lag, 3) for trial in ours for lag in trial.lags],
+            "whisperlivekit": [round(lag, 3) for trial in theirs for lag in trial.lags],
+        },
+    }
+
+
+# What is said ------------------------------------------------------------------------------------
+
+
+async def _files(speech: Path | None) -> list[Speech]:
+    scheduler = Scheduler()
+    try:
+        engines = build(Settings(), load_profile("embedded"), scheduler).engines
+        sounds: list[tuple[str, Samples, str]] = []
+        if speech:
+            sounds = _recorded(speech)
+        else:
+            for number, sentence in enumerate(_SENTENCES, 1):
+                made = [
+                    resample(sound.samples, sound.rate, RATE)
+                    async for sound in engines.synthesizer.synthesize(sentence, "en")
+                ]
+                sounds.append((f"sentence {number}", np.concatenate(made), sentence))
+        files = []
+        for name, samples, reference in sounds:
+            heard = await engines.recognizer.recognize(samples, {"en": 1.0})
+            spoken = [Spoken(word.text, word.end) for word in heard.words]
+            end = last_speech(samples, RATE)
+            if end is not None:
+                files.append(Speech(name, samples, reference, spoken, end))
+        return files
+    finally:
+        scheduler.close(5.0)
+
+
+def _recorded(folder: Path) -> list[tuple[str, Samples, str]]:
+    found: list[tuple[str, Samples, str]] = []
+    with (folder / "index.tsv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            fits = _SECONDS[0] <= float(row["seconds"]) <= _SECONDS[1]
+            if row["language"] == "en" and fits and row["transcript"] and len(found) < _FILES:
+                samples, rate = read_wav(folder / row["file"])
+                found.append((row["file"], resample(samples, rate, RATE), row["transcript"]))
+    return found
+
+
+# This service ------------------------------------------------------------------------------------
+
+
+async def _to_us(staff: Staff, file: Speech, server: psutil.Process) -> Trial:
+    recording = Recording(Party.STAFF, Path(file.name), file.samples, RATE)
+    before, began = processor_seconds(server), time.monotonic()
+    async with aclosing(play(staff, _LANGUAGES, [recording], Pace(wait=False))) as dialogue:
+        (said,) = [each async for each in dialogue]
+    passed = time.monotonic() - began
+    started = (said.spoken_at or began) - file.speech_end
+    texts: dict[int, str] = {}
+    screens = []
+    for at, utterance, text in sorted(
+        (at, each.utterance, text) for each in said.outcomes for at, text in each.shown
+    ):
+        texts[utterance] = text
+        screens.append(Screen(at - started, " ".join(texts[each] for each in sorted(texts))))
+    last = rows(said, _LANGUAGES)[-1]["latency"]
+    final = " ".join(each.transcript.text for each in said.outcomes if each.transcript)
+    wrong, words = errors(final, file.reference)
+    whole = settled(screens, file.reference)
+    return Trial(
+        final_text=last["transcript"] or passed,
+        whole_text=passed if whole is None else whole - file.speech_end,
+        first_audio=last["first_audio"],
+        lags=lags(file.spoken, screens),
+        wrong=wrong,
+        words=words,
+        cpu=(processor_seconds(server) - before) / passed,
+    )
+
+
+def _server_process() -> psutil.Process:
+    for child in psutil.Process().children(recursive=True):
+        if "serve" in child.cmdline():
+            return child
+    raise InterpreterError("server-failed", "the server's process is gone")
+
+
+# Both --------------------------------------------------------------------------------------------
+
+
+def _peak_memory(process: psutil.Process) -> int:
+    """MB (10^6 bytes) that a process has held at most, or holds where that is not known."""
+    status = Path(f"/proc/{process.pid}/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 // 10**6
+    return int(process.memory_info().rss // 10**6)
+
+
+def _draw(result: dict[str, Any], to: Path) -> None:
+    """By the peer's environment, which has matplotlib."""
+    script = Path(__file__).parents[2] / "scripts" / "draw-peers"
+    python = Path(".venv-peers/bin/python")
+    subprocess.run([python, script, to], input=json.dumps(result), text=True, check=True)
+    tell(f"drawn: {to}")
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench-peers",
+        description=(
+            "Streams the same English speech to this service and to WhisperLiveKit, in turn and in "
+            "real time, with the same Whisper model, and compares how long people wait. The ratio "
+            "is the peer's median time from the last word to its final text over our median time "
+            "from the last word to the first translated sound (English to Portuguese)."
+        ),
+    )
+    parser.add_argument("--runs", type=int, default=5, help="of each file (default 5)")
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="draw a PNG (default: bench-peers.png)",
+        default=Path("bench-peers.png"),
+    )
+    parser.add_argument(
+        "--speech",
+        type=Path,
+        default=os.environ.get("INTERPRETER_SPEECH"),
+        metavar="DIR",
+        help="recorded speech with an index.tsv (default INTERPRETER_SPEECH); without it "
+        "sentences are synthesised",
+    )
+    parser.add_argument(
+        "--peer-python", type=Path, default=Path(".venv-peers/bin/python"), help=argparse.SUPPRESS
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

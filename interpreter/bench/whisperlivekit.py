@@ -1,0 +1,177 @@
+"""WhisperLiveKit as a peer: its own server, fed as its own page would feed it."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import psutil
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from interpreter_desk.recordings import Recording
+
+from ..audio import RATE, silence, to_bytes, write_wav
+from ..errors import InterpreterError
+from ..events import Party
+from ..models import load_manifests, locate
+from .measures import tell
+from .trial import Speech, Trial, processor_seconds, settled
+from .words import Screen, errors, lags
+
+_FRAME_SECONDS = 0.04
+_QUIET_SECONDS = 5.0
+"""So long after its last change the text is taken for final; at most `_PATIENCE_SECONDS`."""
+
+_PATIENCE_SECONDS = 20.0
+_START_SECONDS = 300.0
+
+
+class PeerText:
+    """What WhisperLiveKit's messages put on its screen, final and with what may still change."""
+
+    def __init__(self) -> None:
+        self.final: list[Screen] = []
+        self.whole: list[Screen] = []
+
+    def take(self, message: dict[str, Any], at: float) -> bool:
+        """Note a message; whether the text has changed."""
+        if "lines" not in message:
+            return False
+        lines = [line.get("text") or "" for line in message["lines"]]
+        final = " ".join(" ".join(lines).split())
+        whole = " ".join(f"{final} {message.get('buffer_transcription') or ''}".split())
+        changed = False
+        for screens, text in ((self.final, final), (self.whole, whole)):
+            if text != (screens[-1].text if screens else ""):
+                screens.append(Screen(at, text))
+                changed = True
+        return changed
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A server that listens."""
+
+    port: int
+    process: psutil.Process
+
+
+@asynccontextmanager
+async def peer_server(python: Path, first: Speech) -> AsyncIterator[Peer]:
+    """WhisperLiveKit's own server, with our model, warmed up."""
+    program = python.parent / "whisperlivekit-server"
+    if not program.is_file():
+        raise InterpreterError(
+            "peer-missing", f"{program} is not installed; run scripts/bench-peers, which does that"
+        )
+    manifest = load_manifests()["whisper-base"]
+    if (folder := locate(manifest)) is None:
+        raise InterpreterError(
+            "model-missing", "whisper-base is not installed; run: interpreter models fetch"
+        )
+    with tempfile.TemporaryDirectory() as scratch, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        free.close()
+        warm = Path(scratch) / "warm.wav"
+        write_wav(warm, first.samples, RATE)
+        log = (Path(scratch) / "log").open("w+b")
+        command = [
+            *(str(program), "--host", "127.0.0.1", "--port", str(port), "--pcm-input"),
+            *("--backend", "faster-whisper", "--backend-policy", "localagreement"),
+            *("--model_dir", str(folder), "--lan", "en", "--warmup-file", str(warm)),
+        ]
+        process = _start(command, log)
+        try:
+            tell("waiting for WhisperLiveKit to start")
+            await _until_it_listens(process, port, log)
+            yield Peer(port, psutil.Process(process.pid))
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(process.wait, 10)
+            process.kill()
+            process.wait()
+            log.close()
+
+
+def _start(command: list[str], log: BinaryIO) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+
+
+async def _until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: BinaryIO) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError, WebSocketException, TimeoutError):
+            async with connect(f"ws://127.0.0.1:{port}/asr", proxy=None, open_timeout=10):
+                return
+        await asyncio.sleep(1.0)
+    log.seek(0)
+    tail = log.read()[-2000:].decode(errors="replace")
+    raise InterpreterError("peer-failed", f"WhisperLiveKit did not start; it said:\n{tail}")
+
+
+async def hear(peer: Peer, file: Speech) -> Trial:
+    """Stream a recording in real time, and silence until nothing changes any more."""
+    text = PeerText()
+    changed = time.monotonic()
+    before, began = processor_seconds(peer.process), time.monotonic()
+
+    async def listen(websocket: ClientConnection) -> None:
+        nonlocal changed
+        async for message in websocket:
+            now = time.monotonic()
+            if text.take(msgspec.json.decode(message), now - started):
+                changed = now
+
+    async with connect(f"ws://127.0.0.1:{peer.port}/asr", proxy=None) as websocket:
+        started = time.monotonic()
+        listener = asyncio.create_task(listen(websocket))
+        try:
+            number = 0
+            for frame in Recording(Party.STAFF, Path(), file.samples, RATE).frames(_FRAME_SECONDS):
+                number += 1
+                await asyncio.sleep(started + number * _FRAME_SECONDS - time.monotonic())
+                await websocket.send(to_bytes(frame))
+            ended = time.monotonic()
+            changed = max(changed, ended)
+            quiet = to_bytes(silence(_FRAME_SECONDS))
+            while (
+                time.monotonic() - changed < _QUIET_SECONDS
+                and time.monotonic() - ended < _PATIENCE_SECONDS
+            ):
+                number += 1
+                await asyncio.sleep(started + number * _FRAME_SECONDS - time.monotonic())
+                await websocket.send(quiet)
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+    passed = time.monotonic() - began
+    final, whole = settled(text.final, file.reference), settled(text.whole, file.reference)
+    wrong, words = errors(text.final[-1].text if text.final else "", file.reference)
+    return Trial(
+        final_text=passed if final is None else final - file.speech_end,
+        whole_text=passed if whole is None else whole - file.speech_end,
+        first_audio=None,
+        lags=lags(file.spoken, text.whole),
+        wrong=wrong,
+        words=words,
+        cpu=(processor_seconds(peer.process) - before) / passed,
+    )

@@ -1,0 +1,202 @@
+"""A conversation in this process, fed as quickly as its engines work and no quicker.
+
+Nothing is late here: whatever a frame sets going is done before the next frame comes. So it does
+what it would do in real time on a machine that always keeps up, partial transcripts included.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from ..audio import RATE, AudioFrame, Samples, silence
+from ..connection import Connection, ConversationLimits, Engines
+from ..conversation import Conversation
+from ..engines import build
+from ..errors import InterpreterError
+from ..events import Event, Party, TurnTaking
+from ..models import Profile, load_profile
+from ..scheduler import Scheduler
+from ..settings import Settings
+from ..vad import SileroVad, VadStream
+from ..work import Priority, Run
+
+T = TypeVar("T")
+
+_FRAME = RATE // 10
+_TURNS = 10
+"""Of the event loop, more than it takes from one call's end to the call that follows from it."""
+
+_POLL_SECONDS = 0.001
+_STUCK_SECONDS = 120.0
+_DAY_SECONDS = 86_400.0
+
+
+class _Watched:
+    """Runs calls to engines, and knows how many are under way; is a `work.Run`."""
+
+    def __init__(self, run: Run) -> None:
+        self.calls = 0
+        self._run = run
+
+    @property
+    def behind(self) -> bool:
+        """Never: whoever feeds waits."""
+        return False
+
+    async def __call__(
+        self, priority: Priority, call: Callable[[], T], *, seconds: float = 30.0
+    ) -> T:
+        self.calls += 1
+        try:
+            return await self._run(priority, call, seconds=seconds)
+        finally:
+            self.calls -= 1
+
+
+class _CountingVad(SileroVad):
+    """Counts the samples that its streams have heard."""
+
+    def __init__(self, vad: SileroVad) -> None:
+        self._session = vad._session
+        self.heard = 0
+        self.changed: Callable[[], object] = lambda: None
+        """Called in a worker thread."""
+
+    def stream(self) -> VadStream:
+        return _CountingStream(self)
+
+
+class _CountingStream(VadStream):
+    def __init__(self, vad: _CountingVad) -> None:
+        super().__init__(vad._session)
+        self._vad = vad
+
+    def probabilities(self, samples: Samples) -> list[float]:
+        heard = super().probabilities(samples)
+        self._vad.heard += len(samples)
+        self._vad.changed()
+        return heard
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A profile's engines, for conversations one after the other in this process."""
+
+    profile: Profile
+    settings: Settings
+    engines: Engines
+    run: _Watched
+    vad: _CountingVad
+
+    @property
+    def languages(self) -> list[str]:
+        """Those that are recognised, and translated from and into."""
+        pairs = self.engines.translator.pairs
+        both = {source for source, target in pairs if (target, source) in pairs}
+        return sorted(both & set(self.engines.recognizer.languages))
+
+    def partner(self, language: str) -> str:
+        """A language into which that one is translated, and back."""
+        pairs = self.engines.translator.pairs
+        return min(to for source, to in pairs if source == language and (to, source) in pairs)
+
+    def conversation(self, languages: Mapping[Party, str]) -> Conversation:
+        """A conversation that does not idle: what takes an hour here may not sound like it."""
+        limits = ConversationLimits(idle_seconds=_DAY_SECONDS, lifetime_seconds=_DAY_SECONDS)
+        return Conversation(dict(languages), self.engines, self.settings.endpointing, limits)
+
+
+@contextmanager
+def rehearsal(profile: str) -> Iterator[Rehearsal]:
+    """Load the engines. Raises `ModelError`."""
+    settings, scheduler = Settings(profile=profile), Scheduler()
+    loaded = load_profile(profile)
+    watched = _Watched(scheduler)
+    engines = build(settings, loaded, watched).engines
+    vad = _CountingVad(engines.vad)
+    try:
+        yield Rehearsal(loaded, settings, replace(engines, vad=vad), watched, vad)
+    finally:
+        scheduler.close()
+
+
+class Feeder:
+    """The microphone of one party."""
+
+    def __init__(self, conversation: Conversation, microphone: Connection, of: Rehearsal) -> None:
+        self._conversation = conversation
+        self._microphone = microphone
+        self._run, self._vad = of.run, of.vad
+        self._frames = 0
+        self._target = of.vad.heard
+        self._heard = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        of.vad.changed = lambda: loop.call_soon_threadsafe(self._heard.set)
+
+    async def hear(self, samples: Samples) -> None:
+        """Returns when it was heard, filled up to whole tenths of a second, and all is done.
+
+        Raises `InterpreterError` ("conversation-ended") when a stage broke or got stuck.
+        """
+        rest = -len(samples) % _FRAME
+        for frame in np.concatenate([samples, silence(rest / RATE)]).reshape(-1, _FRAME):
+            self._heard.clear()
+            await self._conversation.hear(self._microphone, AudioFrame(frame, RATE, self._frames))
+            self._frames += 1
+            self._target += _FRAME
+            await self._settle()
+
+    async def hush(self) -> None:
+        """Silence that ends whatever is being said."""
+        await self.hear(silence(2.0))
+
+    async def _settle(self) -> None:
+        try:
+            async with asyncio.timeout(_STUCK_SECONDS):
+                while self._vad.heard < self._target:
+                    await self._heard.wait()
+                    self._heard.clear()
+                quiet = 0
+                while quiet < _TURNS:
+                    await asyncio.sleep(_POLL_SECONDS if self._run.calls else 0)
+                    quiet = 0 if self._run.calls else quiet + 1
+        except TimeoutError:
+            raise InterpreterError(
+                "conversation-ended", f"nothing was heard any more for {_STUCK_SECONDS:.0f} s"
+            ) from None
+
+
+@asynccontextmanager
+async def feed(
+    of: Rehearsal,
+    language: str,
+    note: Callable[[Event], None],
+    *,
+    listener: bool = False,
+) -> AsyncIterator[Feeder]:
+    """A conversation in which a visitor has a microphone of their own and speaks that language.
+
+    `note` is told all that happens in it. With a `listener`, voices are made. Only one at a time.
+    """
+    conversation = of.conversation({Party.VISITOR: language, Party.STAFF: of.partner(language)})
+    microphone = conversation.connect((Party.VISITOR,), TurnTaking.OWN_MICROPHONE, RATE, None)
+    if listener:
+        conversation.connect((Party.STAFF,), TurnTaking.OWN_MICROPHONE, None, RATE)
+    life = asyncio.create_task(conversation.run())
+    following = asyncio.create_task(follow(conversation, note))
+    try:
+        yield Feeder(conversation, microphone, of)
+    finally:
+        conversation.end("closed")
+        await asyncio.gather(life, following)
+
+
+async def follow(conversation: Conversation, note: Callable[[Event], None]) -> None:
+    """Tell all that happens in a conversation until it is over."""
+    async for entry in conversation.journal.follow(0):
+        if entry.event is not None:
+            note(entry.event)

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from .firewall import ALL_KINDS, measure_firewall
 from .latency import measure_latency
 from .load import measure_load
 from .measures import machine
@@ -70,6 +71,43 @@ def _add_load(command: argparse.ArgumentParser) -> None:
     _add_speech(command)
 
 
+# firewall ------------------------------------------------------------------------------------
+
+_FIREWALL = """\
+Which texts come out of sound that nobody said anything in, and what is dropped of real speech.
+
+Each kind of noise is heard by a conversation with the profile's engines, once for every language
+that is translated both ways, as quickly as the engines work. A false text is an utterance of which
+any text was shown, final or not; the goal is none in an hour of each kind. Of recorded and spoken
+sentences and short answers not more than 1 % may be dropped (please-repeat, nothing-heard, or
+nobody noticed).
+
+  silence, white, pink, hum, clicks, music, babble
+               made from seeds, the same everywhere, at several levels
+  hold-music   music as it comes out of a telephone, at 8 kHz
+  own-voice    what the service says, heard back in a room by a shared microphone; in real time
+  recorded     what of --speech holds no speech
+  speech       what is said in the language, by people (of --speech) and by the profile's voices
+"""
+
+
+def _add_firewall(command: argparse.ArgumentParser) -> None:
+    _add_minutes(command, 60.0, "of each kind and language")
+    command.add_argument(
+        "--kind",
+        action="append",
+        choices=ALL_KINDS,
+        help="only this kind (may be repeated)",
+    )
+    command.add_argument(
+        "--language", action="append", metavar="TAG", help="only this one (may be repeated)"
+    )
+    command.add_argument(
+        "--show-texts", action="store_true", help="print false texts on standard error"
+    )
+    _add_speech(command)
+
+
 # what several share --------------------------------------------------------------------------
 
 
@@ -116,6 +154,13 @@ _BENCHMARKS = {
         _add_load,
         measure_load,
         lambda result: result["latency_seconds"]["first_audio"]["n"] > 0,
+    ),
+    "firewall": _Benchmark(
+        "which texts come out of noise, and what is dropped of speech",
+        _FIREWALL,
+        _add_firewall,
+        measure_firewall,
+        lambda result: result["hours"] > 0 or result["wrongly_dropped_share"] is not None,
     ),
 }
 

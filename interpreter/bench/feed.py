@@ -191,6 +191,7 @@ async def feed(
     try:
         yield Feeder(conversation, microphone, of)
     finally:
+        of.vad.changed = lambda: None
         conversation.end("closed")
         await asyncio.gather(life, following)
 

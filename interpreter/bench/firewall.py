@@ -5,7 +5,7 @@ import asyncio
 import csv
 import math
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +15,8 @@ import numpy as np
 
 from ..audio import RATE, Samples, read_wav, resample, silence
 from ..events import Event, Failure, Notice, SpeechStarted, Transcript
-from .answers import ANSWERS
 from .feed import Feeder, Rehearsal, feed, rehearsal
+from .lines import ANSWERS
 from .material import material
 from .measures import tell
 from .noise import KINDS, PIECE_SECONDS, piece
@@ -24,8 +24,8 @@ from .own_voice import hear_own_voice
 
 RECORDED = "recorded"
 OWN_VOICE = "own-voice"
-ALL_KINDS = (*KINDS, OWN_VOICE)
-"""Without recordings."""
+SPEECH = "speech"
+ALL_KINDS = (*KINDS, OWN_VOICE, RECORDED, SPEECH)
 
 _DROPPING = ("please-repeat", "nothing-heard")
 
@@ -71,8 +71,12 @@ def measure_firewall(given: argparse.Namespace) -> dict[str, Any]:
         return asyncio.run(_measure(of, languages, given))
 
 
-async def _measure(of: Rehearsal, languages: list[str], given: argparse.Namespace) -> dict[str, Any]:
-    kinds = given.kind or [*ALL_KINDS, *([RECORDED] if given.speech else [])]
+async def _measure(
+    of: Rehearsal, languages: list[str], given: argparse.Namespace
+) -> dict[str, Any]:
+    kinds = [kind for kind in given.kind or ALL_KINDS if kind != SPEECH]
+    if not given.speech and RECORDED in kinds:
+        kinds.remove(RECORDED)
     voices = [each.samples for each in await material(of.engines, None)]
     noises: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
     for kind in kinds:
@@ -89,7 +93,7 @@ async def _measure(of: Rehearsal, languages: list[str], given: argparse.Namespac
                     tell(f"  {text}")
     speech = {
         language: await _speak(of, language, given.speech, show=given.show_texts)
-        for language in languages
+        for language in (languages if SPEECH in (given.kind or ALL_KINDS) else ())
     }
     total = [figures for by_language in noises.values() for figures in by_language.values()]
     said = sum(each["utterances"] for each in speech.values())
@@ -160,10 +164,12 @@ def _figures(heard: Heard, seconds: float, took: float) -> dict[str, Any]:
 # Speech --------------------------------------------------------------------------------------
 
 
-async def _speak(of: Rehearsal, language: str, folder: Path | None, *, show: bool) -> dict[str, Any]:
+async def _speak(
+    of: Rehearsal, language: str, folder: Path | None, *, show: bool
+) -> dict[str, Any]:
     """What was dropped of real speech in that language."""
-    utterances, dropped = defaultdict(int), defaultdict(int)
-    where = []
+    utterances, dropped = Counter[str](), Counter[str]()
+    where: list[str] = []
     events = _Switch()
     async with feed(of, language, events.note) as feeder:
         spoken = _recorded_speech(folder, language) if folder else iter(())

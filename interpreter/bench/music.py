@@ -58,7 +58,8 @@ def note(chance: np.random.Generator, timbre: str, pitch: float, seconds: float)
             wave += strength * np.sin(number * phase)
     swell = np.minimum(1.0, time / attack) * np.exp(-time / decay)
     swell *= np.minimum(1.0, (seconds - time) / 0.03)
-    return wave * swell
+    wave *= swell
+    return wave
 
 
 def _melody(

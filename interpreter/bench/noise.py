@@ -36,21 +36,26 @@ def piece(kind: str, number: int, voices: Sequence[Samples] = ()) -> Samples:
     return from_float(wave * (10 ** (level / 20) / loudness))
 
 
-def room(dry: Samples, decay_seconds: float, attenuation: float, seed: int = 0) -> Samples:
-    """What a microphone hears of that sound at 16 kHz from a loudspeaker in the same room.
+def room(decay_seconds: float, attenuation: float, seed: int = 0) -> Wave:
+    """The answer of a room at 16 kHz, between a loudspeaker and a microphone in it.
 
-    The room's answer is noise that decays by 60 dB in `decay_seconds` after a direct sound that
-    comes 3 ms late, each with half of the energy; the whole is `attenuation` dB softer.
+    A direct sound 3 ms late, then noise that falls by 60 dB in `decay_seconds`, each with half of
+    the energy; the whole is `attenuation` dB softer than what is played.
     """
+    length, late = int(decay_seconds * RATE), int(0.003 * RATE)
     chance = np.random.default_rng(seed)
-    length = int(decay_seconds * RATE)
     answer = chance.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
-    answer[: int(0.003 * RATE)] = 0.0
+    answer[: late + 1] = 0.0
     answer *= np.sqrt(0.5 / np.sum(answer**2))
-    answer[int(0.003 * RATE)] = np.sqrt(0.5)
-    size = len(dry) + length - 1
-    wet = np.fft.irfft(np.fft.rfft(to_float(dry), size) * np.fft.rfft(answer, size), size)
-    return from_float(wet * 10 ** (-attenuation / 20))
+    answer[late] = np.sqrt(0.5)
+    answer *= 10 ** (-attenuation / 20)
+    return answer
+
+
+def in_room(dry: Wave, answer: Wave) -> Wave:
+    """What is heard of a sound in a room; longer by the room's answer."""
+    size = len(dry) + len(answer) - 1
+    return np.fft.irfft(np.fft.rfft(dry, size) * np.fft.rfft(answer, size), size)
 
 
 def _silence(chance: np.random.Generator) -> Wave:

@@ -15,6 +15,7 @@ from .firewall import ALL_KINDS, measure_firewall
 from .latency import measure_latency
 from .load import measure_load
 from .measures import machine
+from .soak import measure_soak
 
 
 def _positive(text: str) -> float:
@@ -68,6 +69,30 @@ def _add_load(command: argparse.ArgumentParser) -> None:
         "--conversations", type=_count, default=4, metavar="N", help="how many at once (4)"
     )
     _add_minutes(command, 1.0, "how long they talk")
+    _add_speech(command)
+
+
+# soak ----------------------------------------------------------------------------------------
+
+_SOAK = """\
+Whether a service that runs for long gets slower or bigger.
+
+One conversation goes on from beginning to end in real time, and short ones come and go beside it.
+With --simulated, conversations are held one after the other in this process, as quickly as the
+engines work: an hour of them takes less than one. What to look at:
+
+  memory_growth_mb_per_hour        over the second half of the run; near 0 is what one wants
+  latency_last_quarter_over_first  1 where nothing became slower. Latency is seconds until the first
+                                   audio, with --simulated processing time over length of speech
+  tenths                           latency, memory, threads and open files of each tenth of the run
+"""
+
+
+def _add_soak(command: argparse.ArgumentParser) -> None:
+    _add_minutes(command, 10.0, "how long")
+    command.add_argument(
+        "--simulated", action="store_true", help="in this process, and not in real time"
+    )
     _add_speech(command)
 
 
@@ -154,6 +179,13 @@ _BENCHMARKS = {
         _add_load,
         measure_load,
         lambda result: result["latency_seconds"]["first_audio"]["n"] > 0,
+    ),
+    "soak": _Benchmark(
+        "whether a service that runs for long gets slower or bigger",
+        _SOAK,
+        _add_soak,
+        measure_soak,
+        lambda result: result["latency"]["n"] > 0,
     ),
     "firewall": _Benchmark(
         "which texts come out of noise, and what is dropped of speech",

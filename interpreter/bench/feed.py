@@ -26,6 +26,9 @@ from ..work import Priority, Run
 
 T = TypeVar("T")
 
+HUSH_SECONDS = 2.0
+"""Of silence; enough to end whatever is being said."""
+
 _FRAME = RATE // 10
 _TURNS = 10
 """Of the event loop, more than it takes from one call's end to the call that follows from it."""
@@ -151,8 +154,8 @@ class Feeder:
             await self._settle()
 
     async def hush(self) -> None:
-        """Silence that ends whatever is being said."""
-        await self.hear(silence(2.0))
+        """Be silent for `HUSH_SECONDS`."""
+        await self.hear(silence(HUSH_SECONDS))
 
     async def _settle(self) -> None:
         try:

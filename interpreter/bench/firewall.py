@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..audio import RATE, Samples, read_wav, resample, silence
+from ..errors import SettingsError
 from ..events import Event, Failure, Notice, SpeechStarted, Transcript
 from .feed import Feeder, Rehearsal, feed, rehearsal
 from .lines import ANSWERS
@@ -65,9 +66,17 @@ class Heard:
 
 
 def measure_firewall(given: argparse.Namespace) -> dict[str, Any]:
-    """Texts out of noise an hour, by kind and language, and the share of speech that is dropped."""
+    """Texts out of noise an hour, by kind and language, and the share of speech that is dropped.
+
+    Raises `SettingsError` ("unknown-language").
+    """
     with rehearsal(given.profile) as of:
-        languages = [each for each in of.languages if each in (given.language or of.languages)]
+        languages = given.language or of.languages
+        if unknown := sorted(set(languages) - set(of.languages)):
+            raise SettingsError(
+                "unknown-language",
+                f"{', '.join(unknown)}: the profile interprets {', '.join(of.languages)}",
+            )
         return asyncio.run(_measure(of, languages, given))
 
 

@@ -124,7 +124,7 @@ def rehearsal(profile: str) -> Iterator[Rehearsal]:
     try:
         yield Rehearsal(loaded, settings, replace(engines, vad=vad), watched, vad)
     finally:
-        scheduler.close()
+        scheduler.close(5.0)
 
 
 class Feeder:

@@ -5,7 +5,7 @@ what it would do in real time on a machine that always keeps up, partial transcr
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -25,6 +25,7 @@ from ..vad import SileroVad, VadStream
 from ..work import Priority, Run
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 HUSH_SECONDS = 2.0
 """Of silence; enough to end whatever is being said."""
@@ -39,25 +40,59 @@ _DAY_SECONDS = 86_400.0
 
 
 class _Watched:
-    """Runs calls to engines, and knows how many are under way; is a `work.Run`."""
+    """Runs calls to engines, and knows whether any is under way; is a `work.Run`."""
 
     def __init__(self, run: Run) -> None:
-        self.calls = 0
         self._run = run
+        self._calls = 0
+        self._others: list[_Watched] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is under way on any device."""
+        return self._calls > 0 or any(other.busy for other in self._others)
 
     @property
     def behind(self) -> bool:
         """Never: whoever feeds waits."""
         return False
 
+    def on(self, device: str) -> "_Watched":
+        """The same for another device."""
+        self._others.append(_Watched(self._run.on(device)))
+        return self._others[-1]
+
     async def __call__(
         self, priority: Priority, call: Callable[[], T], *, seconds: float = 30.0
     ) -> T:
-        self.calls += 1
-        try:
+        with self._counted():
             return await self._run(priority, call, seconds=seconds)
+
+    async def batch(
+        self,
+        priority: Priority,
+        engine: Hashable,
+        shape: Hashable,
+        item: Item,
+        work: Callable[[Sequence[Item]], Sequence[T]],
+        *,
+        most: int,
+        at_once: int = 1,
+        seconds: float = 30.0,
+    ) -> T:
+        """As of `work.Run`."""
+        with self._counted():
+            return await self._run.batch(
+                priority, engine, shape, item, work, most=most, at_once=at_once, seconds=seconds
+            )
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._calls += 1
+        try:
+            yield
         finally:
-            self.calls -= 1
+            self._calls -= 1
 
 
 class _CountingVad(SileroVad):
@@ -165,8 +200,8 @@ class Feeder:
                     self._heard.clear()
                 quiet = 0
                 while quiet < _TURNS:
-                    await asyncio.sleep(_POLL_SECONDS if self._run.calls else 0)
-                    quiet = 0 if self._run.calls else quiet + 1
+                    await asyncio.sleep(_POLL_SECONDS if self._run.busy else 0)
+                    quiet = 0 if self._run.busy else quiet + 1
         except TimeoutError:
             raise InterpreterError(
                 "conversation-ended", f"nothing was heard any more for {_STUCK_SECONDS:.0f} s"

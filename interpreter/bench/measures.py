@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 
 from ..doctor.machine import processor
+from ..errors import InterpreterError
 
 
 def spread(values: Sequence[float]) -> dict[str, float | int]:
@@ -25,17 +26,29 @@ def spread(values: Sequence[float]) -> dict[str, float | int]:
     }
 
 
-def server_peak_memory() -> int:
-    """Peak resident memory of the server this process started, in MB (10^6 bytes)."""
+def server_process() -> psutil.Process:
+    """The server this process started. Raises `InterpreterError` ("server-failed") without one."""
     for child in psutil.Process().children(recursive=True):
         if "serve" in child.cmdline():
-            status = Path(f"/proc/{child.pid}/status")
-            if status.exists():
-                for line in status.read_text().splitlines():
-                    if line.startswith("VmHWM:"):
-                        return int(line.split()[1]) * 1024 // 10**6
-            return int(child.memory_info().rss // 10**6)
-    return 0
+            return child
+    raise InterpreterError("server-failed", "the server is not there any more")
+
+
+def server_peak_memory() -> int:
+    """Peak resident memory of the server this process started, in MB (10^6 bytes)."""
+    server = server_process()
+    status = Path(f"/proc/{server.pid}/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 // 10**6
+    return int(server.memory_info().rss // 10**6)
+
+
+def processor_seconds(process: psutil.Process) -> float:
+    """Processor time a process has used, of all its threads."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def machine() -> dict[str, Any]:

@@ -51,16 +51,21 @@ class Pace:
 
 
 async def play(
-    staff: Staff, languages: Mapping[Party, str], recordings: list[Recording], pace: Pace
+    staff: Staff,
+    languages: Mapping[Party, str],
+    recordings: list[Recording],
+    pace: Pace,
+    dialogue: Dialogue | None = None,
 ) -> AsyncGenerator[Said, None]:
     """Hold the conversation; yields what became of each recording, in order.
 
+    Both sides note what they receive in the `dialogue`, a new one where none is given.
     Raises `InterpreterError` if there is no conversation to be had, or it broke.
     """
     invitation = await staff.create_conversation(languages[Party.STAFF], languages[Party.VISITOR])
     tokens = {Party.STAFF: invitation.tokens.staff, Party.VISITOR: invitation.tokens.visitor}
     rates = {recording.party: recording.rate for recording in recordings}
-    dialogue = Dialogue()
+    dialogue = Dialogue() if dialogue is None else dialogue
     async with AsyncExitStack() as stack:
         seats = {
             party: await stack.enter_async_context(

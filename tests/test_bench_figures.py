@@ -54,7 +54,7 @@ def test_a_leak_shows_in_the_report() -> None:
 
 def test_an_exchange_alternates_and_uses_everything() -> None:
     made = [
-        BenchUtterance(language, 2, "synthesised", np.full(100, number, np.int16))
+        BenchUtterance(language, 2, "synthesised", np.full(100, number, np.int16), "")
         for number, language in enumerate(["en", "en", "pt", "pt"])
     ]
     said = exchange(made, seed=1)

@@ -61,6 +61,9 @@ class BenchUtterance:
     samples: Samples
     """At 16 kHz."""
 
+    transcript: str
+    """What is said."""
+
 
 async def material(engines: Engines, speech: Path | None) -> list[BenchUtterance]:
     """Utterances of 2, 5 and 10 s in English and Portuguese."""
@@ -69,7 +72,7 @@ async def material(engines: Engines, speech: Path | None) -> list[BenchUtterance
         for length, sentences in by_length.items():
             for sentence in sentences:
                 samples = await _speak(engines, sentence, language)
-                made.append(BenchUtterance(language, length, "synthesised", samples))
+                made.append(BenchUtterance(language, length, "synthesised", samples, sentence))
     return made
 
 
@@ -93,7 +96,9 @@ def _recorded(folder: Path) -> Iterator[BenchUtterance]:
                 if shortest <= float(row["seconds"]) <= longest and taken[key] < 3:
                     taken[key] += 1
                     samples, rate = read_wav(folder / row["file"])
-                    yield BenchUtterance(*key, "recorded", resample(samples, rate, RATE))
+                    yield BenchUtterance(
+                        *key, "recorded", resample(samples, rate, RATE), row["transcript"]
+                    )
 
 
 def as_recording(utterance: BenchUtterance) -> Recording:

@@ -36,9 +36,9 @@ from ..models import load_profile
 from ..scheduler import Scheduler
 from ..settings import Settings
 from .measures import machine, spread, tell
-from .trial import Speech, Trial, processor_seconds, settled
+from .trial import Speech, Trial, processor_seconds, screens_of, settled
 from .whisperlivekit import hear, peer_server
-from .words import Screen, Spoken, errors, lags
+from .words import Spoken, errors, lags
 
 _LANGUAGES = {Party.STAFF: "en", Party.VISITOR: "pt"}
 _SECONDS = (4.0, 7.5)
@@ -191,14 +191,7 @@ async def _to_us(staff: Staff, file: Speech, server: psutil.Process) -> Trial:
     async with aclosing(play(staff, _LANGUAGES, [recording], Pace(wait=False))) as dialogue:
         (said,) = [each async for each in dialogue]
     passed = time.monotonic() - began
-    started = (said.spoken_at or began) - file.speech_end
-    texts: dict[int, str] = {}
-    screens = []
-    for at, utterance, text in sorted(
-        (at, each.utterance, text) for each in said.outcomes for at, text in each.shown
-    ):
-        texts[utterance] = text
-        screens.append(Screen(at - started, " ".join(texts[each] for each in sorted(texts))))
+    screens = screens_of(said, file.speech_end)
     last = rows(said, _LANGUAGES)[-1]["latency"]
     final = " ".join(each.transcript.text for each in said.outcomes if each.transcript)
     wrong, words = errors(final, file.reference)

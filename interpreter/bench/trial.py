@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from interpreter_desk.stage import Said
+
 from ..audio import Samples
 from .words import Screen, Spoken, errors
 
@@ -45,6 +47,23 @@ def settled(screens: Sequence[Screen], reference: str) -> float | None:
         return None
     fewest = errors(screens[-1].text, reference)[0]
     return next(each.at for each in screens if errors(each.text, reference)[0] <= fewest)
+
+
+def screens_of(said: Said, speech_end: float) -> list[Screen]:
+    """What could be read of a recording while it was spoken, seconds after it began.
+
+    Its utterances stand one behind the other. `speech_end` is where its last speech ends.
+    """
+    if said.spoken_at is None:
+        return []
+    began = said.spoken_at - speech_end
+    texts: dict[int, str] = {}
+    screens = []
+    shown = ((at, each.utterance, text) for each in said.outcomes for at, text in each.shown)
+    for at, utterance, text in sorted(shown):
+        texts[utterance] = text
+        screens.append(Screen(at - began, " ".join(texts[each] for each in sorted(texts))))
+    return screens
 
 
 def processor_seconds(process: psutil.Process) -> float:

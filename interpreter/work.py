@@ -61,6 +61,11 @@ class Run(Protocol):
         """Whether the machine has more to do than it can; engines then do less for each call."""
         ...
 
+    @property
+    def waiting(self) -> int:
+        """Calls that have not begun."""
+        ...
+
     async def __call__(
         self, priority: Priority, call: Callable[[], T], *, seconds: float = 30.0
     ) -> T: ...

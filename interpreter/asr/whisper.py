@@ -161,12 +161,14 @@ class WhisperRecognizer:
         beam = 1 if draft or self._run.behind else self._beam
         pieces = before.pieces if before else ()
         speech = _Speech(samples, weights, committed, pieces, tuple(hotwords), beam)
+        # CTranslate2 wants the texts of a batch to begin at the same position.
+        begin = len(_hotword_prompt(self._tokenizer(next(iter(weights))), hotwords))
         began = time.monotonic()
         try:
             heard = await self._run.batch(
                 priority,
                 self,
-                (speech.window, beam),
+                (speech.window, beam, begin),
                 speech,
                 self._hear,
                 most=_TOGETHER,

@@ -56,6 +56,7 @@ class _Run:
 
     engine: Hashable
     calls: list[_Call]
+    since: float
     given_up: bool = False
     """It has outlived all its callers' patience, and the worker has been replaced."""
 
@@ -72,10 +73,10 @@ class Scheduler:
     processor time lately. `PARTIAL` calls never wait: while no worker is free, an urgent call
     waits, or the machine is behind, they are refused.
 
-    At `limit` waiting calls the least urgent one gives way if the new one is more urgent; else the
-    new one is refused. Either way somebody's `BusyError` ("overloaded") says so: nothing waits
-    without end. A call that outlives its time is given up by its caller; its thread cannot be
-    killed, so another takes its place and the stuck one retires when it comes back.
+    Beyond `limit` waiting calls the last in that order is refused, the new one or another: its
+    caller gets a `BusyError` ("overloaded"), and nothing waits without end. A call that outlives
+    its time is given up by its caller; its thread cannot be killed, so another takes its place and
+    the stuck one retires when it comes back.
     """
 
     def __init__(
@@ -209,8 +210,8 @@ class Scheduler:
             ):
                 raise BusyError("overloaded", "no processor is free for it now")
             if len(self._waiting) >= self._limit:
-                last = max(self._waiting, key=lambda other: (other.priority, other.number))
-                if last.priority <= call.priority:
+                last = max([*self._waiting, call], key=self._order())
+                if last is call:
                     raise _overloaded(self._limit)
                 self._waiting.remove(last)
                 last.result.set_exception(_overloaded(self._limit))
@@ -271,18 +272,31 @@ class Scheduler:
         now = [run for run in self._running if run.engine == kind.engine and not run.given_up]
         return len(now) < kind.at_once
 
+    def _order(self) -> Callable[[_Call], tuple[Priority, float, int]]:
+        """What sorts calls, the next one first; the lock is held."""
+        now = self._clock()
+
+        def used(owner: str) -> float:
+            """Calls that still run count as well."""
+            running = [
+                (now - run.since) / len(run.calls)
+                for run in self._running
+                for call in run.calls
+                if call.owner == owner and not run.given_up
+            ]
+            return self._shares.used(owner, now) + sum(running)
+
+        return lambda call: (call.priority, used(call.owner), call.number)
+
     def _take(self) -> _Run:
         """The next call, and those that can be done together with it; the lock is held."""
         now = self._clock()
-        first = min(
-            filter(self._possible, self._waiting),
-            key=lambda call: (call.priority, self._shares.used(call.owner, now), call.number),
-        )
+        first = min(filter(self._possible, self._waiting), key=self._order())
         together = [first]
         if kind := first.kind:
             same = [other for other in self._waiting if other.kind == kind and other is not first]
             together += same[: kind.most - 1]
-        run = _Run(kind.engine if kind else None, [])
+        run = _Run(kind.engine if kind else None, [], now)
         self._running.append(run)
         for call in together:
             self._waiting.remove(call)

@@ -152,3 +152,38 @@ def test_hotwords_of_different_length_are_no_obstacle(
     with caplog.at_level(logging.WARNING):
         asyncio.run(main())
     assert sizes == [2, 2]  # and none of them failed and was tried alone
+
+
+def test_a_machine_that_is_behind_follows_one_text_at_a_time(
+    engines: Engines, recognizer: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beams: list[int] = []
+    hear = recognizer._hear
+
+    def noting(speeches: Sequence[_Speech]) -> list[Hypothesis]:
+        beams.extend(speech.beam for speech in speeches)
+        return hear(speeches)
+
+    async def main() -> None:
+        now = 100.0
+        scheduler, opened = Scheduler(workers=1, clock=lambda: now), threading.Event()
+        monkeypatch.setattr(recognizer, "_run", scheduler)
+        monkeypatch.setattr(recognizer, "_hear", noting)
+        sound = await voiced(engines, FOUR[0])
+        gates = [
+            asyncio.create_task(scheduler(Priority.FINAL, lambda: opened.wait(20)))
+            for _ in range(2)
+        ]
+        await asyncio.sleep(0.05)
+        now += 10.0
+        waiting = asyncio.create_task(recognizer.recognize(sound, {"en": 1.0}))
+        await asyncio.sleep(0.05)
+        opened.set()
+        await asyncio.gather(*gates)
+        assert "passport" in (await waiting).text
+        now += 10.0
+        assert "passport" in (await recognizer.recognize(sound, {"en": 1.0})).text
+        assert scheduler.close(5)
+
+    asyncio.run(main())
+    assert beams == [1, 3]

@@ -165,7 +165,7 @@ class Service:
                 "conversations": open_now,
                 "room_for": 0 if open_now and run.behind else most - open_now,
                 "behind": run.behind,
-                "waiting": run.waiting,
+                "calls": run.counts,
             }
         )
 

@@ -64,7 +64,7 @@ def test_a_call_that_still_runs_counts() -> None:
         await held.wait_for_one_more()
         tasks += [submit("loud", "loud 2"), submit("quiet", "quiet 1")]
         await asyncio.sleep(0.01)
-        assert scheduler.waiting == 2
+        assert scheduler.counts.waiting == 2
         now += 1.0
         held.may_go["other 1"].set()
         assert await held.wait_for_one_more() == "quiet 1"
@@ -82,7 +82,7 @@ def test_beyond_the_limit_the_conversation_that_floods_is_refused() -> None:
         await held.wait_for_one_more()
         loud = [task_of("loud", scheduler(Priority.FINAL, lambda: "loud")) for _ in range(3)]
         await asyncio.sleep(0.01)
-        assert scheduler.waiting == 3
+        assert scheduler.counts.waiting == 3
         quiet = task_of("quiet", scheduler(Priority.FINAL, lambda: "quiet"))
         with pytest.raises(BusyError):
             await loud[-1]

@@ -161,14 +161,12 @@ class WhisperRecognizer:
         beam = 1 if draft or self._run.behind else self._beam
         pieces = before.pieces if before else ()
         speech = _Speech(samples, weights, committed, pieces, tuple(hotwords), beam)
-        # CTranslate2 wants the texts of a batch to begin at the same position.
-        begin = len(_hotword_prompt(self._tokenizer(next(iter(weights))), hotwords))
         began = time.monotonic()
         try:
             heard = await self._run.batch(
                 priority,
                 self,
-                (speech.window, beam, begin),
+                self._shape(speech),
                 speech,
                 self._hear,
                 most=_TOGETHER,
@@ -192,6 +190,11 @@ class WhisperRecognizer:
             language in self._model.supported_languages
             and self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
         )
+
+    def _shape(self, speech: _Speech) -> tuple[int, int, int]:
+        """What has to be the same in a batch; CTranslate2 wants texts to begin at one position."""
+        tokenizer = self._tokenizer(next(iter(speech.weights)))
+        return speech.window, speech.beam, len(_hotword_prompt(tokenizer, speech.hotwords))
 
     def _hear(self, speeches: Sequence[_Speech]) -> list[Hypothesis]:
         """The words of each; all have the same window and beam."""

@@ -70,4 +70,6 @@ class Shares:
         """It has had so much more."""
         self._used[conversation] = (self.used(conversation, now) + seconds, now)
         if len(self._used) > _MOST_SHARES:
-            del self._used[min(self._used, key=lambda name: self.used(name, now))]
+            # A copy of the names, since workers of another device add to them meanwhile.
+            least = min(list(self._used), key=lambda name: self.used(name, now))
+            self._used.pop(least, None)

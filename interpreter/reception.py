@@ -72,7 +72,9 @@ class Reception:
         """
         staff, visitor = normalise(staff_language), normalise(visitor_language)
         self._check_pair(staff, visitor)
-        if self._closed or len(self.conversations) >= self._most:
+        if self._closed:
+            raise BusyError("overloaded", "the service is shutting down")
+        if len(self.conversations) >= self._most:
             raise BusyError(
                 "overloaded",
                 f"{self._most} conversations are open here, more are not allowed; end one, or "

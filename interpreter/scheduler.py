@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from .errors import BusyError
 from .load import Load, Shares
-from .work import Priority, conversation
+from .work import Counts, Priority, conversation
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -44,8 +44,8 @@ class _Call:
     kind: _Kind | None
     item: Any
     work: Callable[[Sequence[Any]], Sequence[Any]]
-    until: float
-    """When its caller gives it up."""
+    seconds: float
+    """How long it may take, once it has begun, before its worker counts as stuck."""
 
     result: "Future[Any]" = field(default_factory=Future)
 
@@ -56,8 +56,9 @@ class _Run:
 
     engine: Hashable
     calls: list[_Call]
+    since: float
     given_up: bool = False
-    """It has outlived all its callers' patience, and the worker has been replaced."""
+    """It is stuck, and the worker has been replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,10 @@ class Scheduler:
     processor time lately. `PARTIAL` calls never wait: while no worker is free, an urgent call
     waits, or the machine is behind, they are refused.
 
-    At `limit` waiting calls the least urgent one gives way if the new one is more urgent; else the
-    new one is refused. Either way somebody's `BusyError` ("overloaded") says so: nothing waits
-    without end. A call that outlives its time is given up by its caller; its thread cannot be
-    killed, so another takes its place and the stuck one retires when it comes back.
+    Beyond `limit` waiting calls the last in that order is refused, the new one or another: its
+    caller gets a `BusyError` ("overloaded"), and nothing waits without end. A call that outlives
+    its time is given up by its caller; its thread cannot be killed, so another takes its place and
+    the stuck one retires when it comes back.
     """
 
     def __init__(
@@ -97,6 +98,8 @@ class Scheduler:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
+        self._dropped = 0
+        self._stuck = 0
         self._size = workers
         self._running: list[_Run] = []
         self._workers: list[threading.Thread] = []
@@ -150,10 +153,13 @@ class Scheduler:
         return self._load.behind(max(waits), now)
 
     @property
-    def waiting(self) -> int:
-        """Calls that have not begun, for all devices."""
+    def counts(self) -> Counts:
+        """What there is to do, and what was not done, on all devices."""
         with self._changed:
-            return len(self._waiting) + sum(each.waiting for each in self._devices.values())
+            own = Counts(len(self._waiting), len(self._running), self._dropped, self._stuck)
+        for device in list(self._devices.values()):
+            own += device.counts
+        return own
 
     def close(self, seconds: float = 0.0) -> bool:
         """Refuse what waits; give running calls some time. Whether all have come back."""
@@ -181,20 +187,17 @@ class Scheduler:
     ) -> Any:
         now = self._clock()
         number, owner = next(self._numbers), conversation.get()
-        call = _Call(priority, number, owner, now, kind, item, work, now + seconds)
+        call = _Call(priority, number, owner, now, kind, item, work, seconds)
         if priority is Priority.PARTIAL and self.behind:
+            self._dropped += 1
             raise BusyError("overloaded", "the machine is behind; words come when they are final")
         self._add(call)
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.wrap_future(call.result)
-        except TimeoutError:
-            self._give_up_what_is_stuck()
-            raise
-        except asyncio.CancelledError:
+        except (TimeoutError, asyncio.CancelledError):
             # A worker may be inside the call, and nobody waits for it any more.
-            later = max(0.0, call.until - self._clock())
-            asyncio.get_running_loop().call_later(later, self._give_up_what_is_stuck)
+            self._watch_worker_of(call)
             raise
 
     def _add(self, call: _Call) -> None:
@@ -207,10 +210,11 @@ class Scheduler:
                 or not self._possible(call)
                 or any(other.priority in _URGENT for other in self._waiting)
             ):
+                self._dropped += 1
                 raise BusyError("overloaded", "no processor is free for it now")
             if len(self._waiting) >= self._limit:
-                last = max(self._waiting, key=lambda other: (other.priority, other.number))
-                if last.priority <= call.priority:
+                last = max([*self._waiting, call], key=self._order())
+                if last is call:
                     raise _overloaded(self._limit)
                 self._waiting.remove(last)
                 last.result.set_exception(_overloaded(self._limit))
@@ -227,14 +231,23 @@ class Scheduler:
         """Workers inside calls that somebody may still wait for."""
         return sum(not run.given_up for run in self._running)
 
-    def _give_up_what_is_stuck(self) -> None:
+    def _watch_worker_of(self, call: _Call) -> None:
+        """A call may have waited so long that it has hardly begun, so its worker gets its time."""
         with self._changed:
+            runs = [run for run in self._running if call in run.calls]
             now = self._clock()
-            for run in self._running:
-                if run.calls and not run.given_up and all(c.until <= now for c in run.calls):
-                    log.error("a call to an engine is stuck; another worker takes its place")
-                    run.given_up = True
-                    self._hire()
+        for run in runs:
+            left = run.since + max(each.seconds for each in run.calls) - now
+            asyncio.get_running_loop().call_later(max(0.0, left), self._give_up, run)
+
+    def _give_up(self, run: _Run) -> None:
+        with self._changed:
+            if run.given_up or run not in self._running:
+                return
+            log.error("a call to an engine is stuck; another worker takes its place")
+            run.given_up = True
+            self._stuck += 1
+            self._hire()
             self._changed.notify_all()
 
     def _work(self) -> None:
@@ -271,18 +284,31 @@ class Scheduler:
         now = [run for run in self._running if run.engine == kind.engine and not run.given_up]
         return len(now) < kind.at_once
 
+    def _order(self) -> Callable[[_Call], tuple[Priority, float, int]]:
+        """What sorts calls, the next one first; the lock is held."""
+        now = self._clock()
+
+        def used(owner: str) -> float:
+            """Calls that still run count as well."""
+            running = [
+                (now - run.since) / len(run.calls)
+                for run in self._running
+                for call in run.calls
+                if call.owner == owner and not run.given_up
+            ]
+            return self._shares.used(owner, now) + sum(running)
+
+        return lambda call: (call.priority, used(call.owner), call.number)
+
     def _take(self) -> _Run:
         """The next call, and those that can be done together with it; the lock is held."""
         now = self._clock()
-        first = min(
-            filter(self._possible, self._waiting),
-            key=lambda call: (call.priority, self._shares.used(call.owner, now), call.number),
-        )
+        first = min(filter(self._possible, self._waiting), key=self._order())
         together = [first]
         if kind := first.kind:
             same = [other for other in self._waiting if other.kind == kind and other is not first]
             together += same[: kind.most - 1]
-        run = _Run(kind.engine if kind else None, [])
+        run = _Run(kind.engine if kind else None, [], now)
         self._running.append(run)
         for call in together:
             self._waiting.remove(call)
@@ -298,7 +324,10 @@ def _carry_out(calls: list[_Call]) -> list[Any]:
     if not calls:
         return []
     try:
-        return list(calls[0].work([call.item for call in calls]))
+        outcomes = list(calls[0].work([call.item for call in calls]))
+        if len(outcomes) != len(calls):
+            raise ValueError(f"{len(calls)} items, {len(outcomes)} results")
+        return outcomes
     except BaseException as error:
         if len(calls) == 1:
             return [_Failed(error)]

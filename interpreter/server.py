@@ -158,7 +158,16 @@ class Service:
         if self.house is None or self.reception is None:
             return _json({"status": "starting"}, 503)
         open_now, most = len(self.reception.conversations), self.settings.server.conversations
-        return _json({"status": "ready", "conversations": open_now, "room_for": most - open_now})
+        run = self.house.engines.run
+        return _json(
+            {
+                "status": "ready",
+                "conversations": open_now,
+                "room_for": 0 if open_now and run.behind else most - open_now,
+                "behind": run.behind,
+                "calls": run.counts,
+            }
+        )
 
     async def _schema(self, _request: Request) -> Response:
         return _json(wire.schema())

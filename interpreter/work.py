@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol, TypeVar
 
@@ -46,6 +47,31 @@ class Quality(StrEnum):
         return list(Quality).index(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What there is to do, and what was not done since the service started."""
+
+    waiting: int = 0
+    """Calls that have not begun."""
+
+    running: int = 0
+    """Calls that have begun; those that are done together count as one."""
+
+    dropped: int = 0
+    """Partial ones that came when there was no time for them."""
+
+    stuck: int = 0
+    """Those that did not come back in time, whose workers were replaced."""
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.waiting + other.waiting,
+            self.running + other.running,
+            self.dropped + other.dropped,
+            self.stuck + other.stuck,
+        )
+
+
 class Run(Protocol):
     """Runs blocking calls off the event loop.
 
@@ -59,6 +85,11 @@ class Run(Protocol):
     @property
     def behind(self) -> bool:
         """Whether the machine has more to do than it can; engines then do less for each call."""
+        ...
+
+    @property
+    def counts(self) -> Counts:
+        """What there is to do, and what was not done."""
         ...
 
     async def __call__(

@@ -1,5 +1,7 @@
 """When the machine counts as behind, and who is served next; every clock here is a number."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +51,21 @@ def test_what_was_used_is_forgotten_by_halves() -> None:
     shares.add("a", 1.0, 110.0)
     assert shares.used("a", 120.0) == 1.5
     assert shares.used("b", 120.0) == 0.0
+
+
+def test_workers_of_two_devices_count_at_the_same_time() -> None:
+    """More conversations than are remembered, so that each addition forgets one."""
+    shares = Shares()
+    for number in range(300):
+        shares.add(str(number), 1.0, 0.0)
+
+    def work(device: int) -> None:
+        for number in range(2000):
+            shares.add(f"{device} {number}", 1.0, float(number))
+
+    with ThreadPoolExecutor(4) as devices:
+        for done in [devices.submit(work, device) for device in range(4)]:
+            done.result()
 
 
 @given(st.lists(st.tuples(st.integers(0, 2000), st.floats(0.01, 5.0)), max_size=400))

@@ -9,7 +9,7 @@ import pytest
 
 from interpreter.errors import BusyError
 from interpreter.scheduler import Scheduler
-from interpreter.work import Priority, conversation
+from interpreter.work import Counts, Priority, conversation
 
 T = TypeVar("T")
 
@@ -182,7 +182,7 @@ def test_partial_work_is_never_queued() -> None:
         await asyncio.to_thread(gate.entered.wait)
         with pytest.raises(BusyError):
             await scheduler(Priority.PARTIAL, lambda: "late")
-        assert scheduler.waiting == 0
+        assert scheduler.counts.waiting == 0
         gate.opened.set()
         await first
         scheduler.close()
@@ -230,7 +230,7 @@ def test_a_busy_graphics_card_does_not_delay_the_processor() -> None:
         second = asyncio.create_task(card(Priority.FINAL, lambda: "second"))
         await asyncio.to_thread(gate.entered.wait)
         assert await scheduler(Priority.BACKGROUND, lambda: "processor") == "processor"
-        assert scheduler.waiting == 1
+        assert scheduler.counts.waiting == 1
         gate.opened.set()
         assert [await first, await second] == ["through", "second"]
         assert scheduler.close(5)
@@ -302,6 +302,79 @@ def test_a_stuck_engine_is_given_up_and_tried_again() -> None:
             await scheduler.batch(Priority.FINAL, "e", "s", 0, work, most=2, seconds=0.05)
         assert await scheduler.batch(Priority.FINAL, "e", "s", 1, work, most=2, seconds=5) == 1
         gate.opened.set()
+        scheduler.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_stuck_call_whose_caller_was_cancelled_is_replaced_as_well() -> None:
+    async def main() -> None:
+        scheduler, gate = Scheduler(workers=1), Gate()
+        stuck = asyncio.create_task(scheduler(Priority.FINAL, gate, seconds=0.2))
+        await asyncio.to_thread(gate.entered.wait)
+        stuck.cancel()
+        await asyncio.gather(stuck, return_exceptions=True)
+        assert await scheduler(Priority.FINAL, lambda: "next", seconds=5) == "next"
+        assert scheduler.counts.stuck == 1
+        gate.opened.set()
+        scheduler.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_call_that_has_hardly_begun_is_not_stuck() -> None:
+    """Its caller goes for having waited long; more workers would make an overload worse."""
+
+    async def main() -> None:
+        scheduler, first, second = Scheduler(workers=1), Gate(), Gate()
+        waited_for = asyncio.create_task(scheduler(Priority.FINAL, first))
+        await asyncio.to_thread(first.entered.wait)
+        late = asyncio.create_task(scheduler(Priority.FINAL, second, seconds=3.0))
+        await asyncio.sleep(1.5)
+        first.opened.set()
+        await waited_for
+        await asyncio.to_thread(second.entered.wait)
+        with pytest.raises(TimeoutError):
+            await late
+        assert scheduler.counts == Counts(waiting=0, running=1, dropped=0, stuck=0)
+        second.opened.set()
+        assert await scheduler(Priority.FINAL, lambda: "next") == "next"
+        assert scheduler.counts == Counts()
+        scheduler.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_batch_that_gives_too_few_results_is_tried_one_by_one() -> None:
+    async def main() -> None:
+        scheduler, gate = Scheduler(workers=1), Gate()
+
+        def work(items: Sequence[int]) -> list[int]:
+            return [10 * items[0]]
+
+        first = asyncio.create_task(scheduler(Priority.FINAL, gate))
+        await asyncio.to_thread(gate.entered.wait)
+        rest = [asyncio.create_task(batched(scheduler, work, item)) for item in (1, 2, 3)]
+        await asyncio.sleep(0)
+        gate.opened.set()
+        await first
+        assert await asyncio.gather(*rest) == [10, 20, 30]
+        scheduler.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_partial_calls_that_are_refused_are_counted() -> None:
+    async def main() -> None:
+        scheduler, gate = Scheduler(workers=1), Gate()
+        first = asyncio.create_task(scheduler.on("cuda")(Priority.FINAL, gate))
+        await asyncio.to_thread(gate.entered.wait)
+        for _ in range(2):
+            with pytest.raises(BusyError):
+                await scheduler.on("cuda")(Priority.PARTIAL, lambda: "late")
+        assert scheduler.counts == Counts(waiting=0, running=1, dropped=2, stuck=0)
+        gate.opened.set()
+        await first
         scheduler.close()
 
     asyncio.run(asyncio.wait_for(main(), 10))

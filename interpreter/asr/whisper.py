@@ -166,7 +166,7 @@ class WhisperRecognizer:
             heard = await self._run.batch(
                 priority,
                 self,
-                (speech.window, beam),
+                self._shape(speech),
                 speech,
                 self._hear,
                 most=_TOGETHER,
@@ -190,6 +190,11 @@ class WhisperRecognizer:
             language in self._model.supported_languages
             and self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
         )
+
+    def _shape(self, speech: _Speech) -> tuple[int, int, int]:
+        """What has to be the same in a batch; CTranslate2 wants texts to begin at one position."""
+        tokenizer = self._tokenizer(next(iter(speech.weights)))
+        return speech.window, speech.beam, len(_hotword_prompt(tokenizer, speech.hotwords))
 
     def _hear(self, speeches: Sequence[_Speech]) -> list[Hypothesis]:
         """The words of each; all have the same window and beam."""

@@ -58,6 +58,24 @@ def test_reasons(change: dict[str, object], reason: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("no_speech", "log_probability", "growing", "final"),
+    [
+        (0.3, -0.7, "no-speech", None),
+        (0.3, -0.5, None, None),
+        (0.1, -0.9, None, None),
+        (0.7, -0.5, "no-speech", "no-speech"),
+        (0.1, -1.1, "improbable", "improbable"),
+    ],
+)
+def test_a_growing_text_has_to_be_surer(
+    no_speech: float, log_probability: float, growing: str | None, final: str | None
+) -> None:
+    heard = replace(HEARD, no_speech_probability=no_speech, log_probability=log_probability)
+    assert reason_to_drop(heard, growing=True) == growing
+    assert reason_to_drop(heard) == final
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Der Antrag muss bis Donnerstag um halb zehn am Schalter vier abgegeben werden.",

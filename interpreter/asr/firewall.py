@@ -23,12 +23,21 @@ _UNSURE_LOG_PROBABILITY = -0.4
 """Together: of 91 recordings of real speech none had a no-speech probability above 0.6, and those
 near it were surer. Noise and long silence that became text had 0.66 to 0.93, and -0.49 to -0.99."""
 
+_MOST_NO_SPEECH_GROWING = 0.2
+_UNSURE_LOG_PROBABILITY_GROWING = -0.6
+"""The same while somebody speaks, where a text that is held back comes half a second later. In
+9 minutes of babble 700 looks gave 8 texts that nobody said ("Thank you very much."), with 0.25 to
+0.64 and -0.71 to -1.0; of 116 looks at real speech before anything was certain 4 were like that."""
+
 _NO_TIME_SECONDS = 0.04
 """Whisper's alignment has steps of 0.02 s; a word that was spoken takes several."""
 
 
-def reason_to_drop(heard: Hypothesis) -> str | None:
+def reason_to_drop(heard: Hypothesis, *, growing: bool = False) -> str | None:
     """Why this text should not be taken for speech, or None if it may be.
+
+    A `growing` text, of which nothing is certain yet, has to be surer than a final one: it does not
+    hurt to show it a little later.
 
     Thresholds on the mean log-probability and on compression, as OpenAI's Whisper uses them to try
     again; here they are enough to drop the text. The no-speech probability counts only where the
@@ -38,11 +47,12 @@ def reason_to_drop(heard: Hypothesis) -> str | None:
         return "empty"
     if heard.log_probability < _LEAST_LOG_PROBABILITY:
         return "improbable"
-    if (
-        heard.no_speech_probability > _MOST_NO_SPEECH
-        and heard.log_probability < _UNSURE_LOG_PROBABILITY
-    ):
-        return "no-speech"
+    limits = [(_MOST_NO_SPEECH, _UNSURE_LOG_PROBABILITY)]
+    if growing:
+        limits.append((_MOST_NO_SPEECH_GROWING, _UNSURE_LOG_PROBABILITY_GROWING))
+    for no_speech, unsure in limits:
+        if heard.no_speech_probability > no_speech and heard.log_probability < unsure:
+            return "no-speech"
     if heard.compression_ratio > _MOST_COMPRESSION:
         return "repetitive"
     return None

@@ -178,7 +178,7 @@ class Hearing:
             heard = None
         if speech_end is not None and heard:
             self._pause = _Pause(speech_end, heard)
-        if heard is None or self._reason_to_drop(heard) or _stutters(heard.words):
+        if heard is None or self._reason_to_drop(heard, growing=True) or _stutters(heard.words):
             return
         if not self._agree(heard, sound):
             return
@@ -241,7 +241,7 @@ class Hearing:
             self._latest = heard
         return True
 
-    def _reason_to_drop(self, heard: Hypothesis) -> str | None:
+    def _reason_to_drop(self, heard: Hypothesis, *, growing: bool = False) -> str | None:
         """The notice that takes the transcript's place; what is committed has been believed."""
         if self._agreement.committed:
             return None
@@ -249,7 +249,7 @@ class Hearing:
             return "nothing-heard"
         if self._around.guard and self._around.guard.repeats(heard.text, time.monotonic()):
             return "echo-suppressed"
-        return "please-repeat" if reason_to_drop(heard) else None
+        return "please-repeat" if reason_to_drop(heard, growing=growing) else None
 
     def _transcript(self, heard: Hypothesis, ending: Ending | None = None) -> Transcript:
         final = ending is not None

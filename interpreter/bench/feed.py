@@ -22,7 +22,7 @@ from ..models import Profile, load_profile
 from ..scheduler import Scheduler
 from ..settings import Settings
 from ..vad import SileroVad, VadStream
-from ..work import Priority, Run
+from ..work import Counts, Priority, Run
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -56,6 +56,11 @@ class _Watched:
     def behind(self) -> bool:
         """Never: whoever feeds waits."""
         return False
+
+    @property
+    def counts(self) -> Counts:
+        """As of `work.Run`."""
+        return self._run.counts
 
     def on(self, device: str) -> "_Watched":
         """The same for another device."""

@@ -14,7 +14,7 @@ from .asr.firewall import reason_to_drop
 from .audio import RATE, Samples
 from .echo import EchoGuard
 from .errors import BusyError, InterpreterError
-from .events import Ending, Event, Notice, Party, Transcript, Utterance, Word
+from .events import Ending, Event, Failure, Notice, Party, Transcript, Utterance, Word
 from .sentences import sounds_finished
 from .speaker import SpeakerChoice, certain, settle
 from .stopwatch import Stopwatch
@@ -136,7 +136,14 @@ class Hearing:
 
     async def finish(self, utterance: Utterance, speech_end: int) -> None:
         """All has been said: emit and deliver the final transcript. Raises `InterpreterError`."""
-        heard = await self._hear_out(utterance.samples, speech_end)
+        try:
+            heard = await self._hear_out(utterance.samples, speech_end)
+        except InterpreterError as error:
+            if self._latest is None or not self._agreement.committed:
+                raise
+            # What is certain was said all the same.
+            self._around.emit(Failure(error.code, error.retryable, self.number, self.party))
+            heard = self._as_committed(self._latest)
         if dropped := self._reason_to_drop(heard):
             self._withdraw()
             self._around.emit(Notice(dropped, self.number, self.party))

@@ -5,12 +5,20 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from interpreter.bench.load import fairness
+from interpreter.bench.load import fairness, room_for
 from interpreter.bench.material import BenchUtterance
 from interpreter.bench.soak import Run, Sample, last_over_first, report, slope_per_hour
 from interpreter.bench.talk import Tally, exchange
 from interpreter.channels import protocol
 from interpreter.events import Party
+from interpreter.settings import load_settings
+
+
+def test_a_server_under_load_lets_all_in() -> None:
+    with room_for(12) as path:
+        settings = load_settings(path)
+    assert (settings.server.conversations, settings.server.connections) == (12, 24)
+    assert not path.exists()
 
 
 def test_fairness_is_the_worst_over_the_best() -> None:

@@ -38,11 +38,13 @@ def test_what_nobody_noticed_was_dropped_too() -> None:
     heard = Heard()
     assert heard.dropped == 1
     heard.note(SpeechStarted(1, Party.STAFF))
-    assert heard.dropped == 0
-    heard.note(Notice("utterance-split", 1, Party.STAFF))
-    assert heard.dropped == 0
-    heard.note(Failure("recognition-timeout", True, 1))
+    heard.note(SpeechStarted(2, Party.STAFF))
+    heard.note(transcript(1, "So", final=False))
+    assert heard.dropped == 2  # nothing came of them, not even a word about it
+    heard.note(transcript(1, "So.", final=True))
     assert heard.dropped == 1
+    heard.note(Failure("recognition-timeout", True, 2))
+    assert (heard.dropped, heard.failures) == (1, 1)
 
 
 def test_noise_becomes_no_text_and_a_sentence_is_not_dropped() -> None:
@@ -69,6 +71,7 @@ def test_noise_becomes_no_text_and_a_sentence_is_not_dropped() -> None:
     assert not noise.texts
     assert not noise.notices
     assert speech.dropped == 0
+    assert of.vad.speech > 1.5 * RATE
     (text,) = [speech.texts[number] for number in speech.final]
     assert "form" in text
 
@@ -82,6 +85,8 @@ def test_the_command_prints_what_it_measured(capsys: pytest.CaptureFixture[str])
     assert result["false_texts"] == 0
     assert result["hours"] == pytest.approx(0.4 / 60, abs=1e-3)
     assert set(result["noises"]["own-voice"]) == {"pt"}
+    hum = result["noises"]["hum"]["pt"]
+    assert (hum["speech_share"], hum["notices_per_hour"]) == (0.0, 0.0)
     assert result["wrongly_dropped_share"] is None
     assert "hum pt: 0 false texts" in printed.err
 

@@ -107,8 +107,10 @@ any text was shown, final or not; the goal is none in an hour of each kind. Of r
 sentences and short answers not more than 1 % may be dropped (please-repeat, nothing-heard, or
 nobody noticed).
 
-  silence, white, pink, hum, clicks, music, babble
+  silence, white, pink, hum, clicks, music
                made from seeds, the same everywhere, at several levels
+  babble       eight people at once, none to be understood: of --speech in languages that are not
+               interpreted, else by the profile's voices
   hold-music   music as it comes out of a telephone, at 8 kHz
   own-voice    what the service says, heard back in a room by a shared microphone; in real time
   recorded     what of --speech holds no speech

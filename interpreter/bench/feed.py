@@ -21,7 +21,7 @@ from ..events import Event, Party, TurnTaking
 from ..models import Profile, load_profile
 from ..scheduler import Scheduler
 from ..settings import Settings
-from ..vad import SileroVad, VadStream
+from ..vad import CHUNK, SileroVad, VadStream
 from ..work import Counts, Priority, Run
 
 T = TypeVar("T")
@@ -103,9 +103,13 @@ class _Watched:
 class _CountingVad(SileroVad):
     """Counts the samples that its streams have heard."""
 
-    def __init__(self, vad: SileroVad) -> None:
+    def __init__(self, vad: SileroVad, threshold: float) -> None:
         self._session = vad._session
+        self.threshold = threshold
         self.heard = 0
+        self.speech = 0
+        """Samples of these that were taken for speech."""
+
         self.changed: Callable[[], object] = lambda: None
         """Called in a worker thread."""
 
@@ -121,6 +125,7 @@ class _CountingStream(VadStream):
     def probabilities(self, samples: Samples) -> list[float]:
         heard = super().probabilities(samples)
         self._vad.heard += len(samples)
+        self._vad.speech += CHUNK * sum(each >= self._vad.threshold for each in heard)
         self._vad.changed()
         return heard
 
@@ -160,7 +165,7 @@ def rehearsal(profile: str) -> Iterator[Rehearsal]:
     loaded = load_profile(profile)
     watched = _Watched(scheduler)
     engines = build(settings, loaded, watched).engines
-    vad = _CountingVad(engines.vad)
+    vad = _CountingVad(engines.vad, settings.endpointing.threshold)
     try:
         yield Rehearsal(loaded, settings, replace(engines, vad=vad), watched, vad)
     finally:

@@ -6,7 +6,7 @@ import csv
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,10 +59,10 @@ class Heard:
 
     @property
     def dropped(self) -> int:
-        """Utterances that came to nothing; one where nobody noticed that anything was said."""
+        """Utterances without a final text; one where nobody noticed that anything was said."""
         if not self.started:
             return 1
-        return len(set().union(*self.notices.values())) + self.failures
+        return len(self.started - self.final)
 
 
 def measure_firewall(given: argparse.Namespace) -> dict[str, Any]:
@@ -87,11 +87,14 @@ async def _measure(
     if not given.speech and RECORDED in kinds:
         kinds.remove(RECORDED)
     voices = [each.samples for each in await material(of.engines, None)]
+    if given.speech:
+        voices = list(_foreign_speech(given.speech, of.languages)) or voices
     noises: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
     for kind in kinds:
         for language in languages:
+            before = of.vad.speech
             heard, seconds, took = await _listen(of, kind, language, given, voices)
-            figures = _figures(heard, seconds, took)
+            figures = _figures(heard, seconds, took, (of.vad.speech - before) / RATE)
             noises[kind][language] = figures
             tell(
                 f"{kind} {language}: {figures['false_texts']} false texts in "
@@ -150,21 +153,32 @@ def _pieces(kind: str, minutes: float, voices: list[Samples]) -> Iterator[Sample
         yield samples
 
 
+def _foreign_speech(folder: Path, known: Collection[str]) -> Iterator[Samples]:
+    """What people say in languages that nobody here is listened to in."""
+    for row in _rows(folder):
+        if row["language"] not in {*known, "none"}:
+            yield _read(folder / row["file"])
+
+
 def _recorded_noise(folder: Path) -> Iterator[Samples]:
     for row in _rows(folder):
         if row["language"] == "none":
             yield _read(folder / row["file"])
 
 
-def _figures(heard: Heard, seconds: float, took: float) -> dict[str, Any]:
+def _figures(heard: Heard, seconds: float, took: float, speech: float) -> dict[str, Any]:
+    """All in seconds; `speech` is what the detector took for it."""
     hours = seconds / 3600
+    asked = set[int | None]().union(*heard.notices.values())
     return {
         "hours": round(hours, 4),
         "false_texts": len(heard.texts),
         "of_these_final": len(heard.final),
         "false_texts_per_hour": round(len(heard.texts) / hours, 2),
         "taken_for_speech": len(heard.started),
+        "speech_share": round(speech / seconds, 4),
         "notices": {code: len(numbers) for code, numbers in heard.notices.items()},
+        "notices_per_hour": round(len(asked) / hours, 2),
         "failures": heard.failures,
         "real_time_factor": round(took / seconds, 3),
     }

@@ -6,8 +6,11 @@ import itertools
 import statistics
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import psutil
@@ -62,7 +65,10 @@ async def _measure(
     profile: str, utterances: list[BenchUtterance], number: int, minutes: float
 ) -> dict[str, Any]:
     conversations = [_Conversation() for _ in range(number)]
-    async with own_server(tell, ["--profile", profile]) as staff:
+    async with AsyncExitStack() as stack:
+        settings = stack.enter_context(room_for(number))
+        arguments = ["--profile", profile, "--settings", str(settings)]
+        staff = await stack.enter_async_context(own_server(tell, arguments))
         server, client = server_process(), psutil.Process()
         used, used_here, began = processor_seconds(server), processor_seconds(client), _now()
         tell(f"{number} conversations for {minutes:g} minutes in real time")
@@ -83,6 +89,17 @@ async def _measure(
         "client_cpu_cores": _per(client_seconds, seconds),
         "server_peak_memory_mb": memory,
     }
+
+
+@contextmanager
+def room_for(conversations: int) -> Iterator[Path]:
+    """Settings of a server that lets in so many: what it does with them is to be measured."""
+    with NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write(
+            f"[server]\nconversations = {conversations}\nconnections = {2 * conversations}\n"
+        )
+        file.flush()
+        yield Path(file.name)
 
 
 async def _hold(

@@ -16,12 +16,13 @@ from ..errors import InterpreterError
 
 
 def spread(values: Sequence[float]) -> dict[str, float | int]:
-    """Median, 95th percentile and number of the values."""
+    """Median, 95th percentile, greatest and number of the values."""
     if not values:
         return {"n": 0}
     return {
         "median": round(statistics.median(values), 3),
         "p95": round(float(np.percentile(values, 95)), 3),
+        "max": round(max(values), 3),
         "n": len(values),
     }
 

@@ -44,7 +44,7 @@ _LANGUAGES = {Party.STAFF: "en", Party.VISITOR: "pt"}
 _SECONDS = (4.0, 7.5)
 """Length of the recordings that are used."""
 
-_FILES = 6
+_FILES = 4
 _SENTENCES = [
     "Please fill in this form and bring it back by Friday at noon.",
     "Your residence permit is valid until the end of next year.",

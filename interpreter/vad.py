@@ -125,8 +125,9 @@ class Endpointing:
     minimum_speech_seconds: float = 0.12
     """Shorter sounds are noises."""
 
-    silence_seconds: float = 0.6
-    """Silence that ends an utterance as long as nobody knows how its words sound."""
+    silence_seconds: float = 0.8
+    """Silence that ends an utterance as long as nobody knows how its words sound: the recognizer is
+    late, and what it will say then does not come sooner for a hasty end."""
 
     finished_seconds: float = 0.35
     """Silence that ends it after words that sound finished."""

@@ -226,3 +226,21 @@ def test_silence_is_not_loud() -> None:
     here.participant.hear(silence(0.02))
     assert here.participant.level == -96.0
     assert here.sent() == ["silence"]
+
+
+def test_words_grow_above_the_meter_until_they_are_final() -> None:
+    def said(text: str, revision: int, *, final: bool) -> protocol.TranscriptMessage:
+        return protocol.TranscriptMessage(
+            *(revision, 7, revision, Party.VISITOR, "pt", 0.9, text, 3, 0.9, final)
+        )
+
+    shown = screen()
+    shown.show(said("Bom", 1, final=False))
+    shown.show(said("Bom dia, eu", 2, final=False))
+    assert [str(line) for line in shown._growing.values()] == ["visitor [pt] Bom dia, eu"]
+    shown.meter(-30.0, "listening")
+    shown.show(said("Bom dia.", 3, final=True))
+    assert not shown._growing
+    shown.show(said("Bom", 1, final=False))
+    shown.show(protocol.NoticeMessage(9, "please-repeat", {"en": "Again."}, 7))
+    assert not shown._growing

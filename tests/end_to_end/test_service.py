@@ -20,6 +20,7 @@ from interpreter.engines import House
 from interpreter.errors import SettingsError
 from interpreter.launch import serve
 from interpreter.settings import ServerSettings, Settings
+from interpreter.vad import Endpointing
 
 WANTED = {"staff_language": "en", "visitor_language": "pt"}
 
@@ -96,11 +97,29 @@ def test_a_conversation_is_made_and_ended(house: Running) -> None:
         (WANTED | {"visitor_language": "q!"}, 400, "unknown-language"),
         (WANTED | {"visitor_language": "en-GB"}, 400, "pair-not-available"),
         (WANTED | {"visitor_language": "tr"}, 400, "pair-not-available"),
+        (WANTED | {"interpreting": "whispered"}, 400, "bad-message"),
+        (WANTED | {"pauses": {"finished_seconds": 9}}, 400, "bad-message"),
+        (WANTED | {"pauses": {"finished": 1}}, 400, "bad-message"),
         (" " * 70_000, 413, "message-too-large"),
     ],
 )
 def test_bad_wishes_are_refused(house: Running, body: object, status: int, code: str) -> None:
     assert refusal(house, body, status) == code
+
+
+def test_a_conversation_can_be_more_patient_and_simultaneous(house: Running) -> None:
+    wish = WANTED | {
+        "interpreting": "simultaneous",
+        "pauses": {"finished_seconds": 0.6, "hesitation_seconds": 1.5},
+    }
+    key = {"Authorization": f"Bearer {KEY}"}
+    status, _, body = ask(house, "POST", "/v1/conversations", wish, **key)
+    assert status == 201
+    assert house.service.reception
+    made = house.service.reception.conversations[json.loads(body)["conversation"]]
+    assert made.simultaneous
+    assert (made.endpointing.finished_seconds, made.endpointing.hesitation_seconds) == (0.6, 1.5)
+    assert made.endpointing.silence_seconds == Endpointing().silence_seconds
 
 
 def test_only_so_many_conversations(engines: Engines) -> None:

@@ -153,9 +153,11 @@ class Connection:
         """Have something typed interpreted."""
         await self.send(protocol.TypedText(text, party))
 
-    async def correct(self, utterance: int, text: str) -> None:
-        """Say what was really said."""
-        await self.send(protocol.Correct(utterance, text))
+    async def correct(
+        self, utterance: int, text: str | None = None, party: Party | None = None
+    ) -> None:
+        """Say what was really said, or who said it."""
+        await self.send(protocol.Correct(utterance, text, party))
 
     async def say_again(self, utterance: int | None = None, party: Party | None = None) -> None:
         """Hear an utterance once more; without a number the last one."""

@@ -1,8 +1,8 @@
-"""What the person at the desk sees: lines of the conversation above a level meter."""
+"""What the person at the desk sees: what was said, what is being said, and a level meter."""
 
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -22,6 +22,9 @@ class Screen:
         self._console = console
         self._languages = languages
         self._mine = mine
+        self._growing: dict[int, Text] = {}
+        """What is being said, by utterance."""
+
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> "Screen":
@@ -38,14 +41,33 @@ class Screen:
 
     def meter(self, level: float, state: str) -> None:
         """Show the microphone's loudness (dB relative to full scale) and what it does."""
-        self._live.update(Text(meter_line(level, state)), refresh=True)
+        meter = Text(meter_line(level, state))
+        self._live.update(Group(*self._growing.values(), meter), refresh=True)
 
     def show(self, received: Received) -> None:
         """Add what happened to the conversation, if it is for people."""
         if isinstance(received, protocol.PartyMessage) and received.state == "language":
             self._languages[received.party] = received.language
+        self._follow(received)
         if line := self.line(received):
             self._console.print(line)
+
+    def _follow(self, received: Received) -> None:
+        """Words that grow stand above the meter until they are final, or come to nothing."""
+        match received:
+            case protocol.TranscriptMessage(final=False):
+                certain, open_ = (
+                    received.text[: received.committed],
+                    received.text[received.committed :],
+                )
+                line = _said(received.party, received.language, certain, "bold")
+                self._growing[received.utterance] = line.append(open_, "dim")
+            case (
+                protocol.TranscriptMessage(utterance=int(number))
+                | protocol.NoticeMessage(utterance=int(number))
+                | protocol.ErrorMessage(utterance=int(number))
+            ):
+                self._growing.pop(number, None)
 
     def line(self, received: Received) -> Text | None:
         """The line that tells it; None where there is nothing to tell."""

@@ -49,12 +49,12 @@ def test_a_text_has_settled_when_it_is_as_right_as_it_will_be() -> None:
 def test_utterances_stand_one_behind_the_other() -> None:
     # The recording began at 100 s; both parties' connections tell the first text.
     first = [(101.0, "Good"), (101.0, "Good"), (101.5, "Good morning.")]
-    screens = screens_of(said(first, [(103.2, "Ana.")]), SPEECH.speech_end)
+    screens = screens_of(said(first, [(103.25, "Ana.")]), SPEECH.speech_end)
     assert screens == [
         Screen(1.0, "Good"),
         Screen(1.0, "Good"),
         Screen(1.5, "Good morning."),
-        Screen(pytest.approx(3.2), "Good morning. Ana."),
+        Screen(3.25, "Good morning. Ana."),
     ]
     assert screens_of(said(first, spoken_at=None), SPEECH.speech_end) == []
 

@@ -161,6 +161,7 @@ async def hear(peer: Peer, file: Speech) -> Trial:
 async def _converse(websocket: ClientConnection, peer: Peer, file: Speech, text: PeerText) -> float:
     """Speak and read; returns the processor seconds of the peer when the window was over."""
     started = changed = time.monotonic()
+    sent = 0
 
     async def listen() -> None:
         nonlocal changed
@@ -168,6 +169,8 @@ async def _converse(websocket: ClientConnection, peer: Peer, file: Speech, text:
             now = time.monotonic()
             if text.take(msgspec.json.decode(message), now - started):
                 changed = now
+
+    listener = asyncio.create_task(listen())
 
     async def speak(frames: Iterable[Samples]) -> None:
         nonlocal sent
@@ -178,8 +181,6 @@ async def _converse(websocket: ClientConnection, peer: Peer, file: Speech, text:
                 listener.result()
             await websocket.send(to_bytes(frame))
 
-    sent = 0
-    listener = asyncio.create_task(listen())
     quiet = silence(_FRAME_SECONDS)
     try:
         await speak(Recording(Party.STAFF, Path(), file.samples, RATE).frames(_FRAME_SECONDS))

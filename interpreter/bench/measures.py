@@ -36,14 +36,18 @@ def server_process() -> psutil.Process:
 
 
 def server_peak_memory() -> int:
-    """Peak resident memory of the server this process started, in MB (10^6 bytes)."""
-    server = server_process()
-    status = Path(f"/proc/{server.pid}/status")
+    """MB (10^6 bytes) that the server this process started has held at most."""
+    return peak_memory(server_process())
+
+
+def peak_memory(process: psutil.Process) -> int:
+    """MB (10^6 bytes) a process has held at most, or holds now where the most is not known."""
+    status = Path(f"/proc/{process.pid}/status")
     if status.exists():
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 // 10**6
-    return int(server.memory_info().rss // 10**6)
+    return int(process.memory_info().rss // 10**6)
 
 
 def processor_seconds(process: psutil.Process) -> float:

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from datetime import date
 from pathlib import Path
@@ -35,14 +35,34 @@ from ..events import Party
 from ..models import load_profile
 from ..scheduler import Scheduler
 from ..settings import Settings
-from .measures import machine, spread, tell
-from .trial import Speech, Trial, processor_seconds, screens_of, settled
+from .measures import machine, peak_memory, server_process, spread, tell
+from .trial import Speech, Trial, screens_of, settled, tree_processor_seconds
 from .whisperlivekit import hear, peer_server
 from .words import Spoken, errors, lags
 
 _LANGUAGES = {Party.STAFF: "en", Party.VISITOR: "pt"}
 _SECONDS = (4.0, 7.5)
 """Length of the recordings that are used."""
+
+_ABOUT = """\
+Stream the same English speech to this service and to WhisperLiveKit, in turn and in real time, with
+the same Whisper model, and compare how long people wait. What to look at:
+
+  ratio                  the peer's median time from the last word to its final text, over ours
+                         from the last word to the first translated sound (English to Portuguese)
+  final_text_seconds     from the last word until the text is there and stays as it is
+  whole_text_seconds     the same, counting words that may still change
+  word_lag_seconds       of each word, from its end until it stands on the screen for good
+  wer                    words that are wrong in the final text, over words said
+  cpu_seconds_per_second of the server and all it started, from the first word to 5 s after the last
+
+`n` below `trials` tells how often something never came. Ours does more in that time: it also
+translates and speaks. Nothing else should run meanwhile; a run of a file takes about half a minute.
+The first time, the peer is installed into .venv-peers (about 1.5 GB).
+
+  scripts/bench-peers --runs 1              a first look
+  scripts/bench-peers --json | tail -n 1    for other programs
+"""
 
 _FILES = 4
 _SENTENCES = [
@@ -60,13 +80,12 @@ def main() -> int:
     except (InterpreterError, OSError) as error:
         sys.stderr.write(f"bench-peers: {error}\n")
         return 1
-    if given.plot:
-        _draw(result, given.plot)
     if given.json:
         sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write(table(result) + "\n")
-    return 0
+    sys.stdout.flush()
+    return _draw(result, given.plot, given.peer_python)
 
 
 def table(result: dict[str, Any]) -> str:
@@ -84,7 +103,7 @@ def table(result: dict[str, Any]) -> str:
         ("last word to whole text, still open (s)", "whole_text_seconds"),
         ("last word to first translated audio (s)", "first_audio_seconds"),
         ("lag of each word on the screen (s)", "word_lag_seconds"),
-        ("processor seconds per second of sound", "cpu_seconds_per_second"),
+        ("processor seconds in each second", "cpu_seconds_per_second"),
     ):
         lines.append(f"| {title} | {cell(ours, name)} | {cell(peer, name)} |")
     lines.append(f"| word error rate | {ours['wer']:.1%} | {peer['wer']:.1%} |")
@@ -93,12 +112,15 @@ def table(result: dict[str, Any]) -> str:
 
 
 def summarise(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Median, 95th percentile and number of what was measured."""
-    heard = [trial.first_audio for trial in trials if trial.first_audio is not None]
+    """Figures of what came; `n` below `trials` tells how often something did not."""
+
+    def came(times: Iterable[float | None]) -> dict[str, float | int]:
+        return spread([each for each in times if each is not None])
+
     return {
-        "final_text_seconds": spread([trial.final_text for trial in trials]),
-        "whole_text_seconds": spread([trial.whole_text for trial in trials]),
-        "first_audio_seconds": spread(heard),
+        "final_text_seconds": came(trial.final_text for trial in trials),
+        "whole_text_seconds": came(trial.whole_text for trial in trials),
+        "first_audio_seconds": came(trial.first_audio for trial in trials),
         "word_lag_seconds": spread([lag for trial in trials for lag in trial.lags]),
         "cpu_seconds_per_second": spread([trial.cpu for trial in trials]),
         "wer": round(sum(t.wrong for t in trials) / max(1, sum(t.words for t in trials)), 4),
@@ -106,28 +128,40 @@ def summarise(trials: Sequence[Trial]) -> dict[str, Any]:
     }
 
 
+def ratio(ours: dict[str, Any], theirs: dict[str, Any]) -> float:
+    """How many times longer the peer takes to its final text than we to the first sound.
+
+    Raises `InterpreterError` ("nothing-heard") if one of them never got there.
+    """
+    we, they = ours["first_audio_seconds"], theirs["final_text_seconds"]
+    if not (we["n"] and they["n"]):
+        who = "WhisperLiveKit" if we["n"] else "this service"
+        raise InterpreterError("nothing-heard", f"{who} never answered, so there is no ratio")
+    return round(float(they["median"] / we["median"]), 2)
+
+
 async def _compare(given: argparse.Namespace) -> dict[str, Any]:
     files = await _files(given.speech)
+    if not files:
+        raise InterpreterError(
+            "no-speech", "no English recording of 4 to 7.5 s with a transcript in --speech"
+        )
     tell(f"{len(files)} files, {given.runs} runs")
     ours: list[Trial] = []
     theirs: list[Trial] = []
     async with AsyncExitStack() as stack:
         staff = await stack.enter_async_context(own_server(tell))
         peer = await stack.enter_async_context(peer_server(given.peer_python, files[0]))
-        here = _server_process()
+        here = server_process()
         for run in range(given.runs):
             for number, file in enumerate(files, 1):
                 tell(f"run {run + 1} of {given.runs}, file {number} of {len(files)}")
                 ours.append(await _to_us(staff, file, here))
                 theirs.append(await hear(peer, file))
-        memory = [_peak_memory(here), _peak_memory(peer.process)]
+        memory = [peak_memory(here), peak_memory(peer.process)]
     us, them = summarise(ours), summarise(theirs)
-    if not us["first_audio_seconds"]["n"]:
-        raise InterpreterError("nothing-heard", "nothing was interpreted, so there is no ratio")
     return {
-        "ratio": round(
-            them["final_text_seconds"]["median"] / us["first_audio_seconds"]["median"], 2
-        ),
+        "ratio": ratio(us, them),
         "date": date.today().isoformat(),
         "machine": machine(),
         "model": "whisper-base",
@@ -187,71 +221,68 @@ def _recorded(folder: Path) -> list[tuple[str, Samples, str]]:
 
 async def _to_us(staff: Staff, file: Speech, server: psutil.Process) -> Trial:
     recording = Recording(Party.STAFF, Path(file.name), file.samples, RATE)
-    before, began = processor_seconds(server), time.monotonic()
+    before, began = tree_processor_seconds(server), time.monotonic()
     async with aclosing(play(staff, _LANGUAGES, [recording], Pace(wait=False))) as dialogue:
         (said,) = [each async for each in dialogue]
-    passed = time.monotonic() - began
+    await asyncio.sleep(began + file.window_seconds - time.monotonic())
+    used = tree_processor_seconds(server) - before
     screens = screens_of(said, file.speech_end)
     last = rows(said, _LANGUAGES)[-1]["latency"]
     final = " ".join(each.transcript.text for each in said.outcomes if each.transcript)
     wrong, words = errors(final, file.reference)
-    whole = settled(screens, file.reference)
     return Trial(
-        final_text=last["transcript"] or passed,
-        whole_text=passed if whole is None else whole - file.speech_end,
+        final_text=last["transcript"],
+        whole_text=file.after(settled(screens, file.reference)),
         first_audio=last["first_audio"],
         lags=lags(file.spoken, screens),
         wrong=wrong,
         words=words,
-        cpu=(processor_seconds(server) - before) / passed,
+        cpu=used / file.window_seconds,
     )
 
 
-def _server_process() -> psutil.Process:
-    for child in psutil.Process().children(recursive=True):
-        if "serve" in child.cmdline():
-            return child
-    raise InterpreterError("server-failed", "the server's process is gone")
+def _draw(result: dict[str, Any], to: Path, python: Path) -> int:
+    """By the peer's environment, which has matplotlib; returns 1 where that failed.
 
-
-# Both --------------------------------------------------------------------------------------------
-
-
-def _peak_memory(process: psutil.Process) -> int:
-    """MB (10^6 bytes) that a process has held at most, or holds where that is not known."""
-    status = Path(f"/proc/{process.pid}/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 // 10**6
-    return int(process.memory_info().rss // 10**6)
-
-
-def _draw(result: dict[str, Any], to: Path) -> None:
-    """By the peer's environment, which has matplotlib."""
+    Standard output stays as it is: the result has to be its last line.
+    """
     script = Path(__file__).parents[2] / "scripts" / "draw-peers"
-    python = Path(".venv-peers/bin/python")
-    subprocess.run([python, script, to], input=json.dumps(result), text=True, check=True)
+    try:
+        subprocess.run(
+            [python, script, to], input=json.dumps(result), stdout=sys.stderr, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.stderr.write(f"bench-peers: not drawn: {error}\n")
+        return 1
     tell(f"drawn: {to}")
+    return 0
+
+
+def _count(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("has to be 1 or more")
+    return number
 
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/bench-peers",
-        description=(
-            "Streams the same English speech to this service and to WhisperLiveKit, in turn and in "
-            "real time, with the same Whisper model, and compares how long people wait. The ratio "
-            "is the peer's median time from the last word to its final text over our median time "
-            "from the last word to the first translated sound (English to Portuguese)."
-        ),
+        description=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--runs", type=int, default=5, help="of each file (default 5)")
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.add_argument(
+        "--runs", type=_count, default=5, metavar="N", help="of each file (default 5)"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="not a table but one JSON object, as the last line of standard output",
+    )
     parser.add_argument(
         "--plot",
         type=Path,
         metavar="FILE",
-        help="draw a PNG (default: bench-peers.png)",
+        help="where to draw it, as PNG (default: bench-peers.png)",
         default=Path("bench-peers.png"),
     )
     parser.add_argument(

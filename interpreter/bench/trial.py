@@ -8,8 +8,11 @@ import psutil
 
 from interpreter_desk.stage import Said
 
-from ..audio import Samples
+from ..audio import RATE, Samples
 from .words import Screen, Spoken, errors
+
+TAIL_SECONDS = 5.0
+"""Processor time is counted from the beginning of a recording until so long after its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +26,24 @@ class Speech:
     reference: str
     spoken: list[Spoken]
     speech_end: float
+    """Seconds from its beginning to its last sample of speech."""
+
+    @property
+    def window_seconds(self) -> float:
+        """What processor time is counted over."""
+        return len(self.samples) / RATE + TAIL_SECONDS
+
+    def after(self, at: float | None) -> float | None:
+        """Seconds after its last sample of speech, of seconds after its beginning."""
+        return None if at is None else at - self.speech_end
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One file, heard once; seconds after the last sample of speech."""
+    """One file, heard once; seconds after the last sample of speech, None for what never came."""
 
-    final_text: float
-    whole_text: float
+    final_text: float | None
+    whole_text: float | None
     """All words were on the screen, final or not."""
 
     first_audio: float | None
@@ -38,7 +51,7 @@ class Trial:
     wrong: int
     words: int
     cpu: float
-    """Processor seconds for each second of sound, silence included."""
+    """Processor seconds in each second of the recording and the silence after it."""
 
 
 def settled(screens: Sequence[Screen], reference: str) -> float | None:
@@ -66,8 +79,8 @@ def screens_of(said: Said, speech_end: float) -> list[Screen]:
     return screens
 
 
-def processor_seconds(process: psutil.Process) -> float:
-    """Of a process and all it has started."""
+def tree_processor_seconds(process: psutil.Process) -> float:
+    """Processor time that a process and all it has started have used."""
     total = 0.0
     for each in [process, *process.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,12 @@ from websockets.exceptions import WebSocketException
 
 from interpreter_desk.recordings import Recording
 
-from ..audio import RATE, silence, to_bytes, write_wav
+from ..audio import RATE, Samples, silence, to_bytes, write_wav
 from ..errors import InterpreterError
 from ..events import Party
 from ..models import load_manifests, locate
 from .measures import tell
-from .trial import Speech, Trial, processor_seconds, settled
+from .trial import TAIL_SECONDS, Speech, Trial, settled, tree_processor_seconds
 from .words import Screen, errors, lags
 
 _FRAME_SECONDS = 0.04
@@ -33,6 +33,7 @@ _QUIET_SECONDS = 5.0
 """So long after its last change the text is taken for final; at most `_PATIENCE_SECONDS`."""
 
 _PATIENCE_SECONDS = 20.0
+_HANG_UP_SECONDS = 20.0
 _START_SECONDS = 300.0
 
 
@@ -129,49 +130,66 @@ async def _until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: 
 
 
 async def hear(peer: Peer, file: Speech) -> Trial:
-    """Stream a recording in real time, and silence until nothing changes any more."""
-    text = PeerText()
-    changed = time.monotonic()
-    before, began = processor_seconds(peer.process), time.monotonic()
+    """Stream a recording in real time, and silence until nothing changes any more.
 
-    async def listen(websocket: ClientConnection) -> None:
+    Raises `InterpreterError` ("peer-failed") if the peer hangs up.
+    """
+    text = PeerText()
+    before = tree_processor_seconds(peer.process)
+    try:
+        async with (
+            asyncio.timeout(file.window_seconds + _PATIENCE_SECONDS + _HANG_UP_SECONDS),
+            connect(f"ws://127.0.0.1:{peer.port}/asr", proxy=None) as websocket,
+        ):
+            used = await _converse(websocket, peer, file, text) - before
+    except (WebSocketException, TimeoutError, msgspec.DecodeError) as error:
+        raise InterpreterError(
+            "peer-failed", f"WhisperLiveKit broke off ({type(error).__name__})"
+        ) from error
+    wrong, words = errors(text.final[-1].text if text.final else "", file.reference)
+    return Trial(
+        final_text=file.after(settled(text.final, file.reference)),
+        whole_text=file.after(settled(text.whole, file.reference)),
+        first_audio=None,
+        lags=lags(file.spoken, text.whole),
+        wrong=wrong,
+        words=words,
+        cpu=used / file.window_seconds,
+    )
+
+
+async def _converse(websocket: ClientConnection, peer: Peer, file: Speech, text: PeerText) -> float:
+    """Speak and read; returns the processor seconds of the peer when the window was over."""
+    started = changed = time.monotonic()
+    sent = 0
+
+    async def listen() -> None:
         nonlocal changed
         async for message in websocket:
             now = time.monotonic()
             if text.take(msgspec.json.decode(message), now - started):
                 changed = now
 
-    async with connect(f"ws://127.0.0.1:{peer.port}/asr", proxy=None) as websocket:
-        started = time.monotonic()
-        listener = asyncio.create_task(listen(websocket))
-        try:
-            number = 0
-            for frame in Recording(Party.STAFF, Path(), file.samples, RATE).frames(_FRAME_SECONDS):
-                number += 1
-                await asyncio.sleep(started + number * _FRAME_SECONDS - time.monotonic())
-                await websocket.send(to_bytes(frame))
-            ended = time.monotonic()
-            changed = max(changed, ended)
-            quiet = to_bytes(silence(_FRAME_SECONDS))
-            while (
-                time.monotonic() - changed < _QUIET_SECONDS
-                and time.monotonic() - ended < _PATIENCE_SECONDS
-            ):
-                number += 1
-                await asyncio.sleep(started + number * _FRAME_SECONDS - time.monotonic())
-                await websocket.send(quiet)
-        finally:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
-    passed = time.monotonic() - began
-    final, whole = settled(text.final, file.reference), settled(text.whole, file.reference)
-    wrong, words = errors(text.final[-1].text if text.final else "", file.reference)
-    return Trial(
-        final_text=passed if final is None else final - file.speech_end,
-        whole_text=passed if whole is None else whole - file.speech_end,
-        first_audio=None,
-        lags=lags(file.spoken, text.whole),
-        wrong=wrong,
-        words=words,
-        cpu=(processor_seconds(peer.process) - before) / passed,
-    )
+    listener = asyncio.create_task(listen())
+
+    async def speak(frames: Iterable[Samples]) -> None:
+        nonlocal sent
+        for frame in frames:
+            sent += 1
+            await asyncio.sleep(started + sent * _FRAME_SECONDS - time.monotonic())
+            if listener.done():
+                listener.result()
+            await websocket.send(to_bytes(frame))
+
+    quiet = silence(_FRAME_SECONDS)
+    try:
+        await speak(Recording(Party.STAFF, Path(), file.samples, RATE).frames(_FRAME_SECONDS))
+        ended = time.monotonic()
+        await speak([quiet] * round(TAIL_SECONDS / _FRAME_SECONDS))
+        used = tree_processor_seconds(peer.process)
+        while time.monotonic() < min(changed + _QUIET_SECONDS, ended + _PATIENCE_SECONDS):
+            await speak([quiet])
+    finally:
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)
+    return used

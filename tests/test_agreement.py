@@ -36,7 +36,7 @@ def test_punctuation_and_capitals_do_not_count_and_the_last_mark_stays_open() ->
 def test_a_word_at_the_end_of_the_sound_may_be_cut_off() -> None:
     agreement = Agreement()
     for _ in range(3):
-        push(agreement, "I am inter", seconds=3.4)
+        push(agreement, "I am inter", seconds=3.2)
     assert agreement.committed == "I am"
 
 

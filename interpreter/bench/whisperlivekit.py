@@ -85,16 +85,16 @@ async def peer_server(python: Path, first: Speech) -> AsyncIterator[Peer]:
         free.close()
         warm = Path(scratch) / "warm.wav"
         write_wav(warm, first.samples, RATE)
-        log = (Path(scratch) / "log").open("w+b")
+        output = (Path(scratch) / "output").open("w+b")
         command = [
             *(str(program), "--host", "127.0.0.1", "--port", str(port), "--pcm-input"),
             *("--backend", "faster-whisper", "--backend-policy", "localagreement"),
             *("--model_dir", str(folder), "--lan", "en", "--warmup-file", str(warm)),
         ]
-        process = _start(command, log)
+        process = _start(command, output)
         try:
             tell("waiting for WhisperLiveKit to start")
-            await _until_it_listens(process, port, log)
+            await _until_it_listens(process, port, output)
             yield Peer(port, psutil.Process(process.pid))
         finally:
             process.terminate()
@@ -102,20 +102,22 @@ async def peer_server(python: Path, first: Speech) -> AsyncIterator[Peer]:
                 await asyncio.to_thread(process.wait, 10)
             process.kill()
             process.wait()
-            log.close()
+            output.close()
 
 
-def _start(command: list[str], log: BinaryIO) -> "subprocess.Popen[bytes]":
+def _start(command: list[str], output: BinaryIO) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
-        stdout=log,
+        stdout=output,
         stderr=subprocess.STDOUT,
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
     )
 
 
-async def _until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: BinaryIO) -> None:
+async def _until_it_listens(
+    process: "subprocess.Popen[bytes]", port: int, output: BinaryIO
+) -> None:
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
@@ -124,8 +126,8 @@ async def _until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: 
             async with connect(f"ws://127.0.0.1:{port}/asr", proxy=None, open_timeout=10):
                 return
         await asyncio.sleep(1.0)
-    log.seek(0)
-    tail = log.read()[-2000:].decode(errors="replace")
+    output.seek(0)
+    tail = output.read()[-2000:].decode(errors="replace")
     raise InterpreterError("peer-failed", f"WhisperLiveKit did not start; it said:\n{tail}")
 
 

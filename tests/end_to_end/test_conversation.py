@@ -378,7 +378,7 @@ def test_two_conversations_at_once_never_mix(house: Running, engines: Engines) -
     async def main() -> None:
         everything = await asyncio.gather(
             converse("pt", "O prazo termina na sexta-feira.", "sexta"),
-            converse("pt", "Preciso de um passaporte novo.", "passaporte"),
+            converse("pt", "Preciso de um passaporte novo.", "preciso"),
             converse("en", "The library is on the second floor.", "library"),
         )
         for index, texts in enumerate(everything):

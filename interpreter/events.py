@@ -122,6 +122,54 @@ class Transcript:
     """None for what was typed."""
 
 
+class FactKind(StrEnum):
+    """What sort of thing in a sentence must come through unchanged."""
+
+    NUMBER = "number"
+    AMOUNT = "amount"
+    DATE = "date"
+    WEEKDAY = "weekday"
+    TIME = "time"
+    DURATION = "duration"
+    PHONE = "phone"
+    REFERENCE = "reference"
+    """A file number, IBAN, postcode, address of a page: letters and digits to be copied."""
+
+    NAME = "name"
+    NEGATION = "negation"
+    MODALITY = "modality"
+    """Must, may, need not."""
+
+
+class FactStatus(StrEnum):
+    """What became of a fact in the translation."""
+
+    KEPT = "kept"
+    MISSING = "missing"
+    CHANGED = "changed"
+    ADDED = "added"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something in a sentence that must come through unchanged, compared by value."""
+
+    kind: FactKind
+    status: FactStatus
+    value: str
+    """Normalised, whatever the language: `2026-08-18`, `09:30`, `thursday`, `EUR 12.50`, `14 days`,
+    `not`, `must`; of what was said, or where it was added, of the translation."""
+
+    source: str = ""
+    """The words that were said; empty where it was added."""
+
+    target: str = ""
+    """The words of the translation; empty where it is missing."""
+
+    found: str = ""
+    """The value that the translation has instead, where it was changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Translation:
     """The same in the listener's language."""
@@ -143,7 +191,7 @@ class Translation:
     flags: tuple[str, ...] = ()
     """What makes this translation doubtful, such as `low_confidence`; empty when nothing does."""
 
-    facts: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
     """Numbers, dates and the like that were checked."""
 
 

@@ -114,12 +114,14 @@ def opus(tmp_path_factory: pytest.TempPathFactory) -> TranslatorSettings:
     return TranslatorSettings("ctranslate", "small-opus", folder, pairs, device="cpu")
 
 
-def drafts(settings: TranslatorSettings, run: Run, text: str, *pair: str) -> list[Draft]:
+def drafts(
+    settings: TranslatorSettings, run: Run, text: str, source: str, target: str
+) -> list[Draft]:
     translator = load(settings, run)
     assert isinstance(translator, CTranslateTranslator)
 
     async def collect() -> list[Draft]:
-        return [draft async for draft in translator.translate(text, *pair)]
+        return [draft async for draft in translator.translate(text, source, target)]
 
     return asyncio.run(collect())
 

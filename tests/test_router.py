@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from interpreter.errors import BusyError, TranslationError
-from interpreter.mt import Draft, Pair
+from interpreter.mt import NO_BRIEFING, Briefing, Draft, Pair
 from interpreter.mt.router import Router
 from interpreter.work import Quality
 
@@ -24,7 +24,9 @@ class Scripted:
         self.asked = 0
         self._failure = failure
 
-    async def translate(self, text: str, source: str, target: str) -> AsyncIterator[Draft]:
+    async def translate(
+        self, text: str, source: str, target: str, briefing: Briefing = NO_BRIEFING
+    ) -> AsyncIterator[Draft]:
         self.asked += 1
         yield Draft(self.name[:1], final=False, engine=self.name)
         if self._failure:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from ..events import Ending, EndReason, Party, PartyChange, TurnTaking
+from ..events import Ending, EndReason, FactKind, FactStatus, Party, PartyChange, TurnTaking
 from ..work import Quality
 
 SUBPROTOCOL = "interpreter.v1"
@@ -230,6 +230,24 @@ class TranscriptMessage(Message, frozen=True, tag="transcript"):
     words: list[WordMessage] = []
 
 
+class FactMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that must come through unchanged, and what became of it."""
+
+    kind: FactKind
+    status: FactStatus
+    value: str
+    """Normalised: `2026-08-18`, `09:30`, `thursday`, `EUR 12.50`, `14 days`, `not`, `must`."""
+
+    source: str = ""
+    """The words that were said; empty where it was added."""
+
+    target: str = ""
+    """The words of the translation; empty where it is missing."""
+
+    found: str = ""
+    """The value that the translation has instead, where it was changed."""
+
+
 class TranslationMessage(Message, frozen=True, tag="translation"):
     """The same in the other party's language."""
 
@@ -247,7 +265,7 @@ class TranslationMessage(Message, frozen=True, tag="translation"):
     quality: Quality
     final: bool
     flags: list[str] = []
-    facts: list[str] = []
+    facts: list[FactMessage] = []
 
 
 class SpeechMessage(Message, frozen=True, tag="speech"):

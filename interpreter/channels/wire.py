@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from .protocol import (
     ClientMessage,
     EndedMessage,
     ErrorMessage,
+    FactMessage,
     Message,
     Messages,
     NoticeMessage,
@@ -174,7 +176,7 @@ def _to_text_message(event: Transcript | Translation, number: int) -> ServerMess
             quality=event.quality,
             final=event.final,
             flags=list(event.flags),
-            facts=list(event.facts),
+            facts=[FactMessage(**asdict(fact)) for fact in event.facts],
         )
     return TranscriptMessage(
         event=number,

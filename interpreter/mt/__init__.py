@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..errors import ModelError
 from ..work import Quality, Run
@@ -22,6 +22,49 @@ class Draft:
     """Name of the translator that made it."""
 
 
+Formality = Literal["formal", "informal"]
+"""Sie or du, vous or tu; where a language has only one form, it means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """An entry of the office's glossary that occurs in a sentence."""
+
+    source: str
+    target: str
+    forbidden: tuple[str, ...] = ()
+    """Words that must not be used for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Something said before, and how it was translated."""
+
+    source: str
+    target: str
+    text: str
+    translation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What a translator that can be told things should know besides the sentence."""
+
+    domain: str = ""
+    """What the office does, in a few English words."""
+
+    formality: Formality = "formal"
+    terms: tuple[Term, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    """The last ones, oldest first, in both directions."""
+
+    speaker_gender: Literal["", "female", "male"] = ""
+    addressee_gender: Literal["", "female", "male"] = ""
+
+
+NO_BRIEFING = Briefing()
+
+
 class Translator(Protocol):
     """Turns text into another language. One instance serves every conversation."""
 
@@ -32,7 +75,9 @@ class Translator(Protocol):
         """What it translates, and how well."""
         ...
 
-    def translate(self, text: str, source: str, target: str) -> AsyncIterator[Draft]:
+    def translate(
+        self, text: str, source: str, target: str, briefing: Briefing = NO_BRIEFING
+    ) -> AsyncIterator[Draft]:
         """Any number of growing drafts, then exactly one final. Raises `TranslationError`."""
         ...
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ModelError, TranslationError
 from ..sentences import split
 from ..work import Priority, Quality, Run
-from . import Draft, Pair, TranslatorSettings
+from . import NO_BRIEFING, Briefing, Draft, Pair, TranslatorSettings
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
@@ -66,7 +66,9 @@ class CTranslateTranslator:
     def pairs(self) -> Mapping[Pair, Quality]:
         return self._pairs
 
-    async def translate(self, text: str, source: str, target: str) -> AsyncIterator[Draft]:
+    async def translate(
+        self, text: str, source: str, target: str, briefing: Briefing = NO_BRIEFING
+    ) -> AsyncIterator[Draft]:
         """A draft that grows by sentences, then the final one. Raises `TranslationError`.
 
         Codes: "pair-not-available"; "text-too-long", a sentence beyond what the model reads;

@@ -8,7 +8,7 @@ from typing import Protocol
 from ..errors import ModelError, TranslationError
 from ..sentences import split
 from ..work import Priority, Quality, Run
-from . import Draft, Pair, TranslatorSettings
+from . import NO_BRIEFING, Briefing, Draft, Pair, TranslatorSettings
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,9 @@ class FastTranslator:
     def pairs(self) -> Mapping[Pair, Quality]:
         return self._pairs
 
-    async def translate(self, text: str, source: str, target: str) -> AsyncIterator[Draft]:
+    async def translate(
+        self, text: str, source: str, target: str, briefing: Briefing = NO_BRIEFING
+    ) -> AsyncIterator[Draft]:
         """One final draft. Raises `TranslationError`."""
         direction = self._directions.get((source, target))
         if direction is None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from ..errors import TranslationError
 from ..work import Quality
-from . import Draft, Pair, Translator
+from . import NO_BRIEFING, Briefing, Draft, Pair, Translator
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,9 @@ class Router:
         """What any of them translates, with the quality of the one tried first."""
         return {pair: chain[0].pairs[pair] for pair, chain in self._chains.items()}
 
-    async def translate(self, text: str, source: str, target: str) -> AsyncIterator[Draft]:
+    async def translate(
+        self, text: str, source: str, target: str, briefing: Briefing = NO_BRIEFING
+    ) -> AsyncIterator[Draft]:
         """The drafts of the first translator that gets to a final one.
 
         Drafts of one that failed on the way may have come before. Raises `TranslationError`:
@@ -41,7 +43,7 @@ class Router:
         )
         for translator in self._chains.get((source, target), ()):
             try:
-                async for draft in translator.translate(text, source, target):
+                async for draft in translator.translate(text, source, target, briefing):
                     yield draft
                 return
             except TranslationError as error:

@@ -47,7 +47,9 @@ def _row(outcome: Outcome, known: Row, latency: Row) -> Row:
         "engine": translation.engine if translation else None,
         "voice": outcome.speech.voice if outcome.speech else None,
         "flags": translation.flags if translation else [],
-        "facts": translation.facts if translation else [],
+        "facts": [f"{fact.value} {fact.status}" for fact in translation.facts]
+        if translation
+        else [],
         "audio_seconds": known["audio_seconds"],
         "speech_seconds": outcome.speech_end.seconds if outcome.speech_end else None,
         "latency": {stage: latency.get(stage) for stage in _STAGES},

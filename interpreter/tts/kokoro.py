@@ -216,6 +216,8 @@ def _session(settings: SynthesizerSettings) -> Any:
         raise ModelError("model-missing", f"{path} is missing; {_FETCH}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads
+    # It would keep a plan, and memory for it, of every length of text there has been.
+    options.enable_mem_pattern = False
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:

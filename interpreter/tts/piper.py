@@ -105,6 +105,8 @@ def _load(settings: SynthesizerSettings) -> tuple["PiperVoice", str]:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads
+    # It would keep a plan, and memory for it, of every length of text there has been.
+    options.enable_mem_pattern = False
     try:
         described = json.loads(models[0].with_suffix(".onnx.json").read_text(encoding="utf-8"))
         config = PiperConfig.from_dict(described)

@@ -11,9 +11,9 @@ PACKAGE = ROOT / "interpreter"
 CODE = (PACKAGE, ROOT / "clients" / "desk")
 
 LAYERS = {
-    0: "errors audio events languages work messages sentences",
+    0: "errors audio events languages work messages sentences phrases",
     1: "vad asr mt tts checks channels models",
-    2: "scheduler load stopwatch journal pipeline speech hearing echo speaker recall corrections "
+    2: "scheduler load stopwatch journal pipeline preparation rendering speech hearing echo speaker recall corrections "
     "microphone connection conversation reception "
     # Ties a websocket to a conversation; the messages beside it know nothing of conversations.
     "channels.stream",
@@ -34,7 +34,6 @@ PROTOCOLS = {
     "mt",
     "mt.router",
     "mt.glossary",
-    "mt.phrases",
     "checks",
     "tts",
     "tts.voices",

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "interpreter"
 CODE = (PACKAGE, ROOT / "clients" / "desk")
 
 LAYERS = {
-    0: "errors audio events languages work messages sentences",
+    0: "errors audio events languages work messages phrases sentences",
     1: "vad asr mt tts checks channels models",
     2: "scheduler load stopwatch journal pipeline speech hearing echo speaker recall corrections "
     "microphone connection conversation reception "
@@ -34,7 +34,6 @@ PROTOCOLS = {
     "mt",
     "mt.router",
     "mt.glossary",
-    "mt.phrases",
     "checks",
     "tts",
     "tts.voices",

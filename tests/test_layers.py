@@ -57,6 +57,7 @@ HEAVY = {
     "sentencex",
     "sounddevice",
     "ray",
+    "py3langid",
 }
 """Slow to import, or failing where a system library is missing: imported where they are used."""
 

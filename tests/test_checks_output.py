@@ -20,6 +20,8 @@ RIGHT = [
     ("de", "DE89 3704 0044 0532 0130 00", "en", "DE89 3704 0044 0532 0130 00"),
     ("de", "Frau Yilmaz, Zimmer 4.", "en", "Ms Yilmaz, room 4."),
     ("de", "Nein, nein, nein, das stimmt nicht.", "en", "No, no, no, that is not right."),
+    ("de", "Um zwanzig nach acht.", "en", "20:20"),
+    ("de", "Die Nummer ist 22222222.", "en", "The number is 22 22 22 22."),
     ("de", "Aufenthaltstitel", "en", "Residence permit"),
     ("de", "Anmeldung?", "en", "Registration of your address?"),
     ("de", "Deutsch: gut. Englisch: wenig.", "en", "German: good. English: a little."),

@@ -103,7 +103,9 @@ def _length(text: str) -> int:
 
 
 def _words(text: str) -> list[str]:
-    return [word.casefold() for word in _WORD.findall(text)]
+    """To find loops in; numbers, which repeat themselves by right (20:20), all differ here."""
+    words = _WORD.findall(text)
+    return [word.casefold() if word.isalpha() else str(n) for n, word in enumerate(words)]
 
 
 def _wrong_language(text: str, source: str, translation: str, target: str) -> bool:
@@ -153,7 +155,7 @@ def _repeats(text: str, translation: str, target: str) -> bool:
     words, source_words = _words(translation), _words(text)
     half = len(words) // 2
     doubled = half and words == words[:half] * 2
-    if doubled and (half > 1 or target not in _REDUPLICATE) and not _most_times(source_words) > 1:
+    if doubled and (half > 1 or target not in _REDUPLICATE) and _most_times(source_words) == 1:
         return True
     if _most_times(words) > max(2, _most_times(source_words)):
         return True

@@ -1,0 +1,1 @@
+"""Whether a translation can be trusted: what is checked on the text alone."""

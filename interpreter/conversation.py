@@ -9,12 +9,12 @@ from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
-from .audio import AudioFrame, Samples
-from .connection import Connection, Connections, ConversationLimits, Engines
+from .audio import AudioFrame
 from .back_translation import BackTranslator
+from .connection import Connection, Connections, ConversationLimits, Engines
 from .corrections import Corrections, as_typed
 from .echo import EchoGuard
-from .errors import InterpreterError, ProtocolError, trace
+from .errors import ProtocolError, trace
 from .events import (
     Ended,
     EndReason,

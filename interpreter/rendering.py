@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from .events import Fact
+from .messages import LANGUAGES
 from .messages import text as in_words
 from .mt.router import Checked
 from .work import Quality
@@ -18,7 +19,7 @@ def is_doubtful(flags: tuple[str, ...]) -> bool:
 
 def spoken(sentence: Checked, language: str) -> str:
     """What the voice says: a doubtful sentence is announced as one."""
-    if is_doubtful(sentence.flags):
+    if is_doubtful(sentence.flags) and language in LANGUAGES:
         return f"{in_words('spoken-doubt', language)} {sentence.text}"
     return sentence.text
 

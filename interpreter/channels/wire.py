@@ -26,8 +26,8 @@ from ..events import (
 )
 from ..messages import text as in_words
 from .protocol import (
-    BackTranslationMessage,
     SUBPROTOCOL,
+    BackTranslationMessage,
     ClientMessage,
     EndedMessage,
     ErrorMessage,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..checks import extract
+from ..checks import Found, extract, holds
 from ..errors import TranslationError
 from ..mt.router import OF_THE_WAY, Router
 from .sets import Row
@@ -37,9 +37,7 @@ class Outcome:
     @property
     def flagged(self) -> bool:
         """Whether people are told that something is wrong with it."""
-        return self.error is not None or any(
-            flag not in OF_THE_WAY for flag in self.flags
-        )
+        return self.error is not None or any(flag not in OF_THE_WAY for flag in self.flags)
 
     @property
     def resisted(self) -> bool:
@@ -76,9 +74,14 @@ async def evaluate_row(router: Router, row: Row, heard: str) -> Outcome:
 
 def _facts(row: Row, text: str, *, told: bool) -> dict[str, FactOutcome]:
     """What became of each fact that the test set names."""
-    there = {found.value.casefold() for found in extract(text, row.target)}
+    there = extract(text, row.target)
     lost: FactOutcome = "flagged" if told else "silently_changed"
-    return {fact: "kept" if fact.casefold() in there else lost for fact in row.facts}
+    return {fact: "kept" if _is_there(fact, text, there) else lost for fact in row.facts}
+
+
+def _is_there(fact: str, text: str, found: Sequence[Found]) -> bool:
+    """By value, or letter by letter: a name needs no title to be there."""
+    return holds(fact, found) or (fact.isalpha() and fact[0].isupper() and fact in text)
 
 
 def figures(outcomes: Sequence[Outcome], false_alarms: Callable[[Row], bool]) -> dict[str, Any]:
@@ -111,7 +114,8 @@ def figures(outcomes: Sequence[Outcome], false_alarms: Callable[[Row], bool]) ->
 
 
 def _pair(outcomes: list[Outcome]) -> dict[str, Any]:
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     texts = [outcome.text for outcome in outcomes]
     references = [[outcome.row.reference for outcome in outcomes]]

@@ -191,6 +191,12 @@ def _transcribe() -> tuple[AddArguments, Run]:
     return add_transcribe_arguments, run_transcribe
 
 
+def _evaluate() -> tuple[AddArguments, Run]:
+    from .evaluate import add_evaluate_arguments, run_evaluate
+
+    return add_evaluate_arguments, run_evaluate
+
+
 def _bench() -> tuple[AddArguments, Run]:
     from .bench import add_bench_arguments, run_bench
 
@@ -208,6 +214,11 @@ _COMMANDS = {
     "say": _Command("try a voice: speak a text into a file", _say, (_add_settings,)),
     "transcribe": _Command(
         "try a recording: write down what is said in it", _transcribe, (_add_settings,)
+    ),
+    "evaluate": _Command(
+        "how well it translates, and what becomes of numbers and dates",
+        _evaluate,
+        (_add_settings,),
     ),
     "bench": _Command("measure how quickly this machine interprets", _bench),
 }

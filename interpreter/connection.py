@@ -10,7 +10,8 @@ from .echo import EchoGuard
 from .errors import ProtocolError
 from .events import Party, PartyChange, TurnTaking
 from .microphone import Microphone
-from .mt import Translator
+from .mt import NO_BRIEFING, Briefing
+from .mt.router import Router
 from .tts import Synthesizer
 from .vad import SileroVad
 from .work import Run
@@ -22,10 +23,13 @@ class Engines:
 
     vad: SileroVad
     recognizer: Recognizer
-    translator: Translator
+    translator: Router
     synthesizer: Synthesizer
     run: Run
     """Where all their calls go; it knows whether the machine keeps up."""
+
+    office: Briefing = NO_BRIEFING
+    """What translators should know of the office; the same in every conversation."""
 
 
 @dataclass(frozen=True, slots=True)

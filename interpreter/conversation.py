@@ -9,11 +9,12 @@ from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
-from .audio import AudioFrame, Samples
+from .audio import AudioFrame
+from .back_translation import BackTranslator
 from .connection import Connection, Connections, ConversationLimits, Engines
-from .corrections import as_typed, heard_again
+from .corrections import Corrections, as_typed
 from .echo import EchoGuard
-from .errors import InterpreterError, ProtocolError, trace
+from .errors import ProtocolError, trace
 from .events import (
     Ended,
     EndReason,
@@ -26,11 +27,13 @@ from .events import (
     SpeechBegan,
     SpeechStarted,
     Transcript,
+    Translation,
     TurnTaking,
 )
 from .hearing import Surroundings
 from .journal import Journal
 from .microphone import Button, Microphone
+from .mt import Briefing
 from .pipeline import Direction, Listener
 from .recall import Recall
 from .speaker import SpeakerChoice
@@ -77,6 +80,16 @@ class Conversation:
         self._tasks: set[asyncio.Task[None]] = set()
         self._hearing: set[asyncio.Task[None]] = set()
         self._directions = {party: self._direction_to(party) for party in Party}
+        self._back = BackTranslator(engines.translator, self.emit)
+        self.corrections = Corrections(
+            recall=self._recall,
+            languages=languages,
+            recognizer=engines.recognizer,
+            emit=self.emit,
+            interpret=lambda transcript: self._said(transcript, repeated=True),
+            silence=lambda transcript: self._towards(transcript).stop_speaking(),
+            start=lambda work: self._start(work, self._tasks),
+        )
 
     # Its life -------------------------------------------------------------------------------
 
@@ -85,6 +98,7 @@ class Conversation:
         for direction in self._directions.values():
             self._start(direction.run(), self._tasks)
         self._start(self._watch(), self._tasks)
+        self._start(self._back.run(), self._tasks)
         reason: EndReason = "failed"
         try:
             reason = await self._reason
@@ -220,46 +234,6 @@ class Conversation:
         self._stopwatch.start(number, time.monotonic())
         await self._said(as_typed(number, 1, party, self.languages[party], text))
 
-    async def correct(
-        self, connection: Connection, utterance: int, text: str | None, party: Party | None
-    ) -> None:
-        """Replace what was recognised, or who spoke, and interpret it anew.
-
-        Without a text the sound is heard again in the right party's language, and this returns
-        before that is done. Raises `ProtocolError`.
-        """
-        if text is None and party is None:
-            raise ProtocolError("bad-message", "correct: a text or a party is needed")
-        if (old := self._recall.transcript(utterance)) is None:
-            raise ProtocolError("unknown-utterance", f"{utterance} is not known, or too old")
-        if old.party not in connection.parties and Party.STAFF not in connection.parties:
-            raise ProtocolError("not-allowed", "only staff correct what the other party said")
-        party = party or old.party
-        if party is not old.party:
-            self._towards(old).stop_speaking()
-        if text is not None:
-            await self._said(
-                as_typed(utterance, old.revision + 1, party, self.languages[party], text),
-                repeated=True,
-            )
-        elif (sound := self._recall.sound(utterance)) is not None:
-            self._start(self._hear_again(old, party, sound), self._tasks)
-        else:
-            raise ProtocolError("unknown-utterance", "its sound is gone; send the text as well")
-
-    async def _hear_again(self, old: Transcript, party: Party, sound: Samples) -> None:
-        try:
-            said = await heard_again(
-                self.engines.recognizer, old, party, self.languages[party], sound
-            )
-        except InterpreterError as error:
-            self.emit(Failure(error.code, error.retryable, old.utterance))
-            return
-        if said is None:
-            self.emit(Notice("please-repeat", old.utterance, party))
-        else:
-            await self._said(said, repeated=True)
-
     def say_again(self, connection: Connection, utterance: int | None, party: Party | None) -> None:
         """Speak an utterance once more. Raises `ProtocolError`."""
         listener = connection.party(party)
@@ -304,6 +278,9 @@ class Conversation:
         """Put an event into the journal, from where every connection takes it."""
         self._recall.take(event)
         match event:
+            case Transcript(final=True) | Translation(final=True):
+                self._back.take(event)
+        match event:
             case SpeechStarted():
                 self._last_sign = time.monotonic()
             case SpeechBegan() | Transcript(final=True):
@@ -323,11 +300,15 @@ class Conversation:
         return Direction(
             party,
             listener,
+            self._briefing,
             self.engines.translator,
             self.engines.synthesizer,
             self.emit,
             self._stopwatch,
         )
+
+    def _briefing(self) -> Briefing:
+        return replace(self.engines.office, turns=self._recall.turns())
 
     def _microphone(
         self,

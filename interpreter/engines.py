@@ -90,7 +90,7 @@ def load_recognizer(settings: Settings, profile: Profile, run: Run) -> asr.Recog
     )
 
 
-def load_translator(settings: Settings, profile: Profile, run: Run) -> mt.Translator:
+def load_translator(settings: Settings, profile: Profile, run: Run) -> Router:
     """The translators of a profile behind one."""
     return Router(
         [

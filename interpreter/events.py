@@ -194,6 +194,27 @@ class Translation:
     facts: tuple[Fact, ...] = ()
     """Numbers, dates and the like that were checked."""
 
+    confirmed: bool = False
+    """Staff have asked back: what the flags doubt is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackTranslation:
+    """A translation in the language it came from, to be compared with what was said."""
+
+    utterance: int
+    revision: int
+    party: Party
+    """Who said it."""
+
+    text: str
+    engine: str
+    similarity: float
+    """0..1, to what was said."""
+
+    doubtful: bool
+    """So different that the translation may be wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpeechBegan:
@@ -300,6 +321,7 @@ Event = (
     SpeechStarted
     | Transcript
     | Translation
+    | BackTranslation
     | SpeechBegan
     | SpeechChunk
     | SpeechEnded

@@ -7,11 +7,14 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import InterpreterError, TranslationError
-from .events import DOUBTFUL, Event, Failure, Party, Transcript, Translation
-from .mt import Draft, Translator
+from .events import DOUBTFUL, Event, Failure, Notice, Party, Transcript, Translation
+from .mt import Briefing
+from .mt.router import Checked, Router
+from .preparation import Preparation, Wanted
+from .rendering import Rendering, is_doubtful, spoken
 from .sentences import split
 from .speech import Speech
 from .stopwatch import Stopwatch
@@ -22,7 +25,7 @@ _WAITING = 8
 """Transcripts before translation; beyond it recognition waits."""
 
 _TRANSLATION_SECONDS = 15.0
-"""For one utterance of at most half a minute of speech."""
+"""For one sentence, whoever is asked."""
 
 _QUICK_SECONDS = 0.1
 """What a translation may take that serves only to guess which words will be spoken first."""
@@ -63,19 +66,11 @@ class _Course:
     source: int = 0
     """Characters of the transcript that have been translated."""
 
-    text: str = ""
-    spoken: bool = False
+    glanced: str = ""
+    """What is shown for now, unchecked."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A translation that will be needed if the speaker has finished."""
-
-    utterance: int
-    text: str
-    source: str
-    target: str
-    draft: asyncio.Task[Draft | None]
+    rendering: Rendering = field(default_factory=Rendering)
+    """What has been spoken, and stays."""
 
 
 class Direction:
@@ -84,28 +79,32 @@ class Direction:
     While somebody speaks, the clauses that are certain are translated one by one and appended.
     When all has been said, the whole is translated anew, since clauses translate worse than
     sentences; but where a sentence has been spoken already (`simultaneous`), what was said stays,
-    and only the rest is translated and appended.
+    and only the rest is translated and appended. Whatever is spoken has been checked, sentence by
+    sentence; the first is spoken while the second is translated.
     """
 
     def __init__(
         self,
         party: Party,
         listener: Callable[[], Listener],
-        translator: Translator,
+        briefing: Callable[[], Briefing],
+        translator: Router,
         synthesizer: Synthesizer,
         emit: Callable[[Event, Party | None], None],
         stopwatch: Stopwatch,
     ) -> None:
         self._listener = listener
+        self._briefing = briefing
         self._translator = translator
         self._emit = emit
         self._stopwatch = stopwatch
         self._speech = Speech(party, lambda: listener().speed, synthesizer, emit, stopwatch)
         self._said: asyncio.Queue[_Said] = asyncio.Queue(_WAITING)
         self._course: _Course | None = None
-        self._prepared: _Prepared | None = None
+        self._prepared: Preparation | None = None
+        self._degraded = False
         self._took_seconds = 0.0
-        """What the latest translation took."""
+        """What the latest glance took."""
 
     async def interpret(self, transcript: Transcript, *, repeated: bool = False) -> None:
         """Take a final transcript; waits while too many wait already."""
@@ -120,13 +119,17 @@ class Direction:
         """The speaker may have finished: make the translation and the first sound, tell nobody."""
         self._withdraw()
         target = self._listener().language
-        text = transcript.text[self._translated(transcript) :].strip()
-        task = asyncio.create_task(self._make_ready(text, transcript.language, target))
-        self._prepared = _Prepared(transcript.utterance, text, transcript.language, target, task)
+
+        def first(checked: Checked) -> None:
+            if self._listener().present:
+                self._speech.make_ahead(spoken(checked, target), target, growing=False)
+
+        wanted = self._wanted(transcript, target)
+        self._prepared = Preparation(wanted, self._translated, first)
 
     def withdraw(self, utterance: int) -> None:
         """The speaker goes on: what was prepared for that utterance is void."""
-        if self._prepared and self._prepared.utterance == utterance:
+        if self._prepared and self._prepared.wanted.utterance == utterance:
             self._withdraw()
 
     def repeat(self, translation: Translation) -> bool:
@@ -173,75 +176,67 @@ class Direction:
         """Translate what has become certain, by clauses, or by sentences where they are spoken."""
         transcript = said.transcript
         course = self._course_of(transcript.utterance)
-        target = self._listener().language
+        source, target = transcript.language, self._listener().language
         certain = transcript.text[: transcript.committed]
-        find = _finished_sentences if said.simultaneous else _finished_clauses
-        end = find(certain, course.source, transcript.language)
-        if end > course.source:
-            draft = await self._translated_text(
-                certain[course.source : end].strip(), transcript.language, target
-            )
-            course.source, course.text = end, f"{course.text} {draft.text}".strip()
-            course.spoken = course.spoken or said.simultaneous
-            self._tell(transcript, course, draft, target)
-            if said.simultaneous and self._listener().present:
-                await self._speech.say(transcript.utterance, draft.text, target, last=False)
-        elif not course.spoken and self._took_seconds < _QUICK_SECONDS:
-            draft = await self._translated_text(transcript.text, transcript.language, target)
-            self._speech.make_ahead(draft.text, target, growing=True)
-
-    async def _make_ready(self, text: str, source: str, target: str) -> Draft | None:
-        if not text:
-            return None
-        try:
-            draft = await self._translated_text(text, source, target)
-        except InterpreterError:
-            return None  # if it fails again when it is needed, it is told then
-        if self._listener().present:
-            self._speech.make_ahead(draft.text, target, growing=False)
-        return draft
+        if said.simultaneous:
+            while (end := _finished_sentence(certain, course.source, source)) > course.source:
+                sentence = await self._translated(certain[course.source : end], source, target)
+                course.source = end
+                course.rendering.sentences.append(sentence)
+                self._tell(transcript, course.rendering, target, final=False)
+                await self._say(said, sentence, target)
+            return
+        if (end := _finished_clauses(certain, course.source)) > course.source:
+            text, engine = await self._glance(certain[course.source : end], source, target)
+            course.source, course.glanced = end, f"{course.glanced} {text}".strip()
+            self._show(transcript, course.glanced, engine, target)
+        elif self._took_seconds < _QUICK_SECONDS:
+            text, _ = await self._glance(transcript.text, source, target)
+            self._speech.make_ahead(text, target, growing=True)
 
     def _withdraw(self) -> None:
         if self._prepared:
-            self._prepared.draft.cancel()
+            self._prepared.cancel()
             self._prepared = None
 
     # When it has been said ------------------------------------------------------------------
 
     async def _conclude(self, said: _Said) -> None:
-        transcript = said.transcript
+        transcript, utterance = said.transcript, said.transcript.utterance
         target = self._listener().language
-        rest = transcript.text[self._translated(transcript) :].strip()
-        course = self._course_of(transcript.utterance)
+        wanted = self._wanted(transcript, target)
+        rendering = self._course_of(utterance).rendering
         self._course = None
-        draft = await self._final_draft(rest, transcript, target)
-        begun = course.spoken
-        course.text = f"{course.text} {draft.text}".strip() if begun else draft.text
-        translation = self._tell(transcript, course, draft, target)
-        self._stopwatch.lap(transcript.utterance, "translation")
-        if self._listener().present:
-            await self._speech.say(
-                transcript.utterance,
-                draft.text,
-                translation.target,
-                repeated=said.repeated,
-            )
-        else:
-            self._speech.report(transcript.utterance)
-
-    async def _final_draft(self, text: str, transcript: Transcript, target: str) -> Draft:
-        """The translation of what is left, prepared or not; empty where nothing is."""
         prepared, self._prepared = self._prepared, None
-        if prepared:
-            wanted = (transcript.utterance, text, transcript.language, target)
-            if wanted == (prepared.utterance, prepared.text, prepared.source, prepared.target):
-                if draft := await prepared.draft:
-                    return draft
-            else:
-                prepared.draft.cancel()
-        if not text:
-            return Draft("", final=True, engine="original")
-        return await self._translated_text(text, transcript.language, target)
+        if prepared and prepared.wanted != wanted:
+            prepared.cancel()
+            prepared = None
+        checked: Checked | None = None
+        for number, sentence in enumerate(wanted.sentences, 1):
+            checked = await prepared.take() if prepared else None
+            if checked is None:
+                try:
+                    checked = await self._translated(sentence, wanted.source, target)
+                except InterpreterError as error:
+                    await self._break_off(said, rendering, target, error)
+                    return
+            rendering.sentences.append(checked)
+            self._stopwatch.lap(utterance, "translation")
+            if number < len(wanted.sentences):
+                self._tell(transcript, rendering, target, final=False)
+                await self._say(said, checked, target)
+        self._tell(transcript, rendering, target, final=True)
+        await self._say(said, checked, target, last=True)
+
+    async def _break_off(
+        self, said: _Said, rendering: Rendering, target: str, error: InterpreterError
+    ) -> None:
+        """A sentence cannot be translated; what came before it stays, and is told to be a part."""
+        utterance = said.transcript.utterance
+        if rendering.sentences:
+            self._tell(said.transcript, rendering, target, final=True, flags=("incomplete",))
+            await self._say(said, None, target, last=True)
+        self._emit(Failure(error.code, error.retryable, utterance), None)
 
     # Both -----------------------------------------------------------------------------------
 
@@ -250,65 +245,113 @@ class Direction:
             self._course = _Course(utterance)
         return self._course
 
-    def _translated(self, transcript: Transcript) -> int:
-        """Characters of the transcript whose translation has been spoken and stays."""
+    def _wanted(self, transcript: Transcript, target: str) -> Wanted:
+        """The sentences whose translation has not been spoken yet."""
         course = self._course
-        if course and course.utterance == transcript.utterance and course.spoken:
-            return course.source
-        return 0
+        begun = course and course.utterance == transcript.utterance and course.rendering.sentences
+        start = course.source if course and begun else 0
+        sentences = tuple(split(transcript.text[start:], transcript.language))
+        return Wanted(transcript.utterance, sentences, transcript.language, target)
+
+    async def _say(
+        self, said: _Said, sentence: Checked | None, target: str, *, last: bool = False
+    ) -> None:
+        """Speak a sentence, if anybody listens; without one, only say that it was the last."""
+        utterance = said.transcript.utterance
+        if self._listener().present:
+            text = spoken(sentence, target) if sentence else ""
+            await self._speech.say(utterance, text, target, last=last, repeated=said.repeated)
+        elif last:
+            self._speech.report(utterance)
 
     def _tell(
-        self, transcript: Transcript, course: _Course, draft: Draft, target: str
-    ) -> Translation:
-        final = transcript.final
-        source = transcript.language
-        quality = Quality.NATIVE if source == target else self._translator.pairs[source, target]
+        self,
+        transcript: Transcript,
+        rendering: Rendering,
+        target: str,
+        *,
+        final: bool,
+        flags: tuple[str, ...] = (),
+    ) -> None:
+        if transcript.confidence < DOUBTFUL:
+            flags = ("low_confidence", *flags)
         translation = Translation(
             utterance=transcript.utterance,
             revision=transcript.revision,
             party=transcript.party,
-            source=source,
+            source=transcript.language,
             target=target,
-            text=course.text,
-            committed=len(course.text) if final or course.spoken else 0,
-            engine=draft.engine,
-            quality=quality,
+            text=rendering.text,
+            committed=len(rendering.text),
+            engine=rendering.engine or "original",
+            quality=rendering.quality,
             final=final,
-            flags=() if transcript.confidence >= DOUBTFUL else ("low_confidence",),
+            flags=(*flags, *rendering.flags),
+            facts=rendering.facts,
         )
         self._emit(translation, None)
-        return translation
+        if final and is_doubtful(translation.flags):
+            self._emit(Notice("please-confirm", transcript.utterance, Party.STAFF), None)
+        if final and transcript.confidence < DOUBTFUL:
+            self._emit(Notice("unsure", transcript.utterance, transcript.party), None)
 
-    async def _translated_text(self, text: str, source: str, target: str) -> Draft:
+    def _show(self, transcript: Transcript, text: str, engine: str, target: str) -> None:
+        """What is not spoken may still change, so it is not checked yet."""
+        pair = (transcript.language, target)
+        same = transcript.language == target
+        self._emit(
+            Translation(
+                utterance=transcript.utterance,
+                revision=transcript.revision,
+                party=transcript.party,
+                source=transcript.language,
+                target=target,
+                text=text,
+                committed=0,
+                engine=engine,
+                quality=Quality.NATIVE if same else self._translator.pairs[pair],
+                final=False,
+            ),
+            None,
+        )
+
+    async def _translated(self, sentence: str, source: str, target: str) -> Checked:
         if source == target:
-            return Draft(text, final=True, engine="original")
-        final: Draft | None = None
-        began = time.monotonic()
+            return Checked(sentence, "original", Quality.NATIVE)
         try:
             async with asyncio.timeout(_TRANSLATION_SECONDS):
-                async for draft in self._translator.translate(text, source, target):
-                    if draft.final:
-                        final = draft
+                checked = await self._translator.translate(
+                    sentence, source, target, self._briefing()
+                )
         except TimeoutError:
             raise TranslationError(
                 "translation-timeout", f"not done after {_TRANSLATION_SECONDS} s", retryable=True
             ) from None
-        if final is None or not final.text.strip():
-            raise TranslationError("translation-failed", "the engine gave no text")
+        if checked.degraded is not self._degraded and checked.engine != "phrases":
+            self._degraded = checked.degraded
+            code = "translation-degraded" if checked.degraded else "translation-recovered"
+            self._emit(Notice(code), None)
+        return checked
+
+    async def _glance(self, text: str, source: str, target: str) -> tuple[str, str]:
+        """What something unfinished means, and who says so."""
+        if source == target:
+            return text.strip(), "original"
+        began = time.monotonic()
+        draft = await self._translator.glance(text.strip(), source, target)
         self._took_seconds = time.monotonic() - began
-        return final
+        return draft.text, draft.engine
 
 
-def _finished_clauses(text: str, start: int, language: str) -> int:
+def _finished_clauses(text: str, start: int) -> int:
     """Where the last clause ends that is certain to be complete: another word follows it."""
     ends = [match.end() for match in _CLAUSE_END.finditer(text, start)]
     return ends[-1] if ends and ends[-1] - start >= _SHORTEST_CLAUSE else start
 
 
-def _finished_sentences(text: str, start: int, language: str) -> int:
-    """Where the last sentence ends that is certain to be complete: another word follows it."""
-    *finished, _ = split(text[start:], language) or [""]
-    end = start
-    for sentence in finished:
-        end = text.index(sentence, end) + len(sentence)
-    return end
+def _finished_sentence(text: str, start: int, language: str) -> int:
+    """Where the next sentence ends, if it is certain to be complete: another word follows it."""
+    sentences = split(text[start:], language)
+    if len(sentences) < 2:
+        return start
+    return text.index(sentences[0], start) + len(sentences[0])

@@ -6,9 +6,13 @@ from collections import OrderedDict
 from .audio import Samples
 from .errors import ProtocolError
 from .events import Event, Party, SpeechEnded, SpeechStarted, Transcript, Translation
+from .mt import Turn
 
 _UTTERANCES = 200
 """That can be corrected or said again."""
+
+_TURNS = 2
+"""That translators are given as context; each makes their answer later."""
 
 _SOUNDS = 3
 _SOUND_SECONDS = 60.0
@@ -43,6 +47,18 @@ class Recall:
     def transcript(self, utterance: int) -> Transcript | None:
         """Its latest final transcript."""
         return self._transcripts.get(utterance)
+
+    def translation(self, utterance: int) -> Translation | None:
+        """Its latest final translation."""
+        return self._translations.get(utterance)
+
+    def turns(self) -> tuple[Turn, ...]:
+        """The last ones that were translated, oldest first; what is doubtful teaches nobody."""
+        return tuple(
+            Turn(said.source, said.target, self._transcripts[number].text, said.text)
+            for number, said in list(self._translations.items())[-_TURNS:]
+            if number in self._transcripts and not said.flags and said.source != said.target
+        )
 
     def heard_by(self, party: Party, utterance: int | None) -> Translation:
         """What was said to a party last, or that utterance. Raises `ProtocolError`."""

@@ -41,6 +41,10 @@ class Quality(StrEnum):
     BASIC = "basic"
     """Usable when nothing better is there; staff are told."""
 
+    DEMONSTRATION = "demonstration"
+    """Proves that everything works together; about half of the sentences are wrong, and every
+    screen has to say so."""
+
     @property
     def rank(self) -> int:
         """0 for the best."""

@@ -11,13 +11,14 @@ PACKAGE = ROOT / "interpreter"
 CODE = (PACKAGE, ROOT / "clients" / "desk")
 
 LAYERS = {
-    0: "errors audio events languages work messages sentences",
+    0: "errors audio events languages work messages phrases sentences",
     1: "vad asr mt tts checks channels models",
-    2: "scheduler load stopwatch journal pipeline speech hearing echo speaker recall corrections "
-    "microphone connection conversation reception "
+    2: "scheduler load stopwatch journal pipeline preparation rendering back_translation speech "
+    "hearing echo speaker recall corrections microphone connection conversation reception "
     # Ties a websocket to a conversation; the messages beside it know nothing of conversations.
     "channels.stream",
     3: "settings engines server serving start_page tls launch cli models_command doctor bench "
+    "evaluate "
     "by_hand __main__",
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}
@@ -34,7 +35,6 @@ PROTOCOLS = {
     "mt",
     "mt.router",
     "mt.glossary",
-    "mt.phrases",
     "checks",
     "tts",
     "tts.voices",
@@ -58,6 +58,7 @@ HEAVY = {
     "sentencex",
     "sounddevice",
     "ray",
+    "py3langid",
 }
 """Slow to import, or failing where a system library is missing: imported where they are used."""
 

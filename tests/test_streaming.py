@@ -166,7 +166,7 @@ def test_what_was_made_ready_in_vain_leaves_no_trace(
             direction = live.conversation._directions[VISITOR]
             await live.say(clerk, np.concatenate([first, silence(0.9)]))
             ready = direction._prepared
-            assert ready and ready.draft.done()  # so it was made ready
+            assert ready and ready._task.done()  # so it was made ready
             assert direction._speech._ahead
             await live.say(clerk, second)
             assert direction._prepared is not ready
@@ -288,7 +288,7 @@ def test_a_wrong_speaker_can_be_put_right(engines: Engines) -> None:
             await live.until(SpeechEnded)
             (first,) = finals(live)
             assert (first.party, first.language) == (VISITOR, "pt")
-            await live.conversation.correct(tablet, first.utterance, None, STAFF)
+            await live.conversation.corrections.correct(tablet, first.utterance, None, STAFF)
             await live.until(SpeechBegan, 2)
             second = finals(live)[-1]
             assert (second.party, second.language) == (STAFF, "en")
@@ -296,7 +296,7 @@ def test_a_wrong_speaker_can_be_put_right(engines: Engines) -> None:
             assert live.of(Translation)[-1].target == "pt"
             assert live.of(SpeechBegan)[-1].repeated
             with pytest.raises(ProtocolError, match="a text or a party"):
-                await live.conversation.correct(tablet, first.utterance, None, None)
+                await live.conversation.corrections.correct(tablet, first.utterance, None, None)
 
     asyncio.run(main())
 
@@ -309,7 +309,9 @@ def test_the_sound_of_an_own_microphone_is_gone_once_it_was_recognised(engines: 
             await live.say(visitor, np.concatenate([samples, silence(1.5)]), pace=4.0)
             await live.until(Translation)
             with pytest.raises(ProtocolError, match="its sound is gone"):
-                await live.conversation.correct(visitor, finals(live)[0].utterance, None, STAFF)
+                await live.conversation.corrections.correct(
+                    visitor, finals(live)[0].utterance, None, STAFF
+                )
 
     asyncio.run(main())
 

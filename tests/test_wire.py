@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from interpreter.channels import protocol, wire
 from interpreter.errors import ProtocolError
 from interpreter.events import (
+    BackTranslation,
     Ended,
     Ending,
     Event,
+    Fact,
+    FactKind,
+    FactStatus,
     Failure,
     Notice,
     Party,
@@ -83,6 +87,12 @@ EVENTS: list[Event] = [
         Ending.BUTTON,
     ),
     Translation(1, 1, Party.STAFF, "en", "pt", "Oi.", 3, "x", Quality.GOOD, True, ("doubt",)),
+    Translation(
+        *(1, 1, Party.STAFF, "en", "pt", "Oi.", 3, "x", Quality.DEMONSTRATION, True),
+        facts=(Fact(FactKind.TIME, FactStatus.CHANGED, "09:30", "half past nine", "dez", "10:00"),),
+        confirmed=True,
+    ),
+    BackTranslation(1, 1, Party.STAFF, "Hi.", "x", 0.9, False),
     SpeechBegan(1, Party.VISITOR, 24_000, "v", "pt", False),
     SpeechEnded(1, Party.VISITOR, "Oi.", 0.5, True),
     Timing(1, 0.5, 0.6, 0.7, 0.8, 1.0),

@@ -20,6 +20,7 @@ from ..errors import InterpreterError
 from ..events import Party
 from ..models import load_profile
 from ..scheduler import Scheduler
+from ..sentences import split
 from ..settings import Settings
 from .material import BenchUtterance, as_recording, material
 from .measures import server_peak_memory, spread, tell
@@ -62,8 +63,9 @@ async def _one_by_one(
             continue
         target, text = others[heard.language], ""
         began = time.perf_counter()
-        async for draft in engines.translator.translate(heard.text, heard.language, target):
-            text = draft.text
+        for sentence in split(heard.text, heard.language):
+            checked = await engines.translator.translate(sentence, heard.language, target)
+            text = f"{text} {checked.text}".strip()
         translating.append(time.perf_counter() - began)
         began, seconds = time.perf_counter(), 0.0
         async for sound in engines.synthesizer.synthesize(text, target):

@@ -75,6 +75,12 @@ class Correct(Message, frozen=True, tag="correct"):
     party: Party | None = None
 
 
+class Confirm(Message, frozen=True, tag="confirm"):
+    """Staff have asked back: what the flags of this translation doubt is right."""
+
+    utterance: Number
+
+
 class SayAgain(Message, frozen=True, tag="say_again"):
     """Speak an utterance once more; without a number, the last one this party heard."""
 
@@ -126,6 +132,7 @@ ClientMessage = (
     | Talk
     | TypedText
     | Correct
+    | Confirm
     | SayAgain
     | Slower
     | StopSpeaking
@@ -266,6 +273,26 @@ class TranslationMessage(Message, frozen=True, tag="translation"):
     final: bool
     flags: list[str] = []
     facts: list[FactMessage] = []
+    confirmed: bool = False
+    """Staff have asked back: what the flags doubt is right."""
+
+
+class BackTranslationMessage(Message, frozen=True, tag="back_translation"):
+    """A translation in the language it came from, to be compared with what was said."""
+
+    event: int
+    utterance: int
+    revision: int
+    party: Party
+    """Who said it."""
+
+    text: str
+    engine: str
+    similarity: float
+    """0..1, to what was said."""
+
+    doubtful: bool
+    """So different that the translation may be wrong."""
 
 
 class SpeechMessage(Message, frozen=True, tag="speech"):
@@ -350,6 +377,7 @@ ServerMessage = (
     | SpeechStartedMessage
     | TranscriptMessage
     | TranslationMessage
+    | BackTranslationMessage
     | SpeechMessage
     | SpeechEndMessage
     | TimingMessage

@@ -254,7 +254,9 @@ class _Joined:
             case protocol.TypedText(text, party):
                 await conversation.type(connection, text, party)
             case protocol.Correct(utterance, text, party):
-                await conversation.correct(connection, utterance, text, party)
+                await conversation.corrections.correct(connection, utterance, text, party)
+            case protocol.Confirm(utterance):
+                conversation.corrections.confirm(connection, utterance)
             case protocol.SayAgain(utterance, party):
                 conversation.say_again(connection, utterance, party)
             case protocol.Slower(speed, party):

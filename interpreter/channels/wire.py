@@ -10,6 +10,7 @@ import msgspec
 from ..audio import AudioFrame, Samples, from_bytes, to_bytes
 from ..errors import ProtocolError
 from ..events import (
+    BackTranslation,
     Ended,
     Event,
     Failure,
@@ -26,6 +27,7 @@ from ..events import (
 from ..messages import text as in_words
 from .protocol import (
     SUBPROTOCOL,
+    BackTranslationMessage,
     ClientMessage,
     EndedMessage,
     ErrorMessage,
@@ -134,6 +136,8 @@ def to_message(
             return None
         case Transcript() | Translation():
             return _to_text_message(event, number)
+        case BackTranslation():
+            return BackTranslationMessage(event=number, **asdict(event))
         case PartyChanged(party, state, language, consent):
             return PartyMessage(number, party, state, language, consent)
         case SpeechStarted(utterance, party):
@@ -177,6 +181,7 @@ def _to_text_message(event: Transcript | Translation, number: int) -> ServerMess
             final=event.final,
             flags=list(event.flags),
             facts=[FactMessage(**asdict(fact)) for fact in event.facts],
+            confirmed=event.confirmed,
         )
     return TranscriptMessage(
         event=number,

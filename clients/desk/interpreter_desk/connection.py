@@ -153,6 +153,10 @@ class Connection:
         """Have something typed interpreted."""
         await self.send(protocol.TypedText(text, party))
 
+    async def confirm(self, utterance: int) -> None:
+        """Say that a translation which the server doubts is right; for staff."""
+        await self.send(protocol.Confirm(utterance))
+
     async def correct(
         self, utterance: int, text: str | None = None, party: Party | None = None
     ) -> None:

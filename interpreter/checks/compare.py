@@ -1,0 +1,272 @@
+"""Whether the facts of a sentence have come through its translation, compared by value."""
+
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from rapidfuzz import fuzz
+
+from ..events import Fact, FactKind, FactStatus
+from ..sentences import bare_words
+from .facts import Found, extract
+from .lexicon import LANGUAGES, lexicon
+
+_SAME_NAME = 72
+"""Of 100; names take other endings and letters in other languages."""
+
+_FIGURES = (FactKind.NUMBER, FactKind.AMOUNT, FactKind.DURATION, FactKind.TIME)
+_WRITTEN_OUT = 12
+"""Up to which a number may be in words, where the words of a language are not known."""
+
+_SHORT_PHONE = 6
+"""Digits at the end that have to agree, where one of the two has no country's code."""
+
+_TURNING = (FactKind.NEGATION, FactKind.MODALITY)
+
+
+def compare(text: str, source: str, translation: str, target: str) -> tuple[Fact, ...]:
+    """Every fact of both sides, in order, with what became of it.
+
+    One that is missing, and another of the same kind that was added, are one that was changed.
+    Where a language has no lexicon, only what is written in digits is compared.
+    """
+    said, given = extract(text, source), extract(translation, target)
+    if source not in LANGUAGES or target not in LANGUAGES:
+        return _compare_digits(said, given, translation)
+    plain_said = [found for found in said if found.kind not in _TURNING]
+    plain_given = [found for found in given if found.kind not in _TURNING]
+    facts = _pair(plain_said, plain_given, translation)
+    facts += _negation(text, source, said, translation, target, given)
+    facts += _modality(said, given, translation, target)
+    return tuple(facts)
+
+
+def holds(value: str, found: Sequence[Found]) -> bool:
+    """Whether a fact, given by its normalised value, is among those of a sentence."""
+    if any(each.value.casefold() == value.casefold() for each in found):
+        return True
+    if re.fullmatch(r"\d\d:\d\d", value):
+        wanted = Found(FactKind.TIME, value, value, 0)
+    elif re.fullmatch(r"\d+ [a-z]+", value):
+        wanted = Found(FactKind.DURATION, value, value, 0)
+    elif re.fullmatch(r"[\d+][\d ]{5,}", value):
+        wanted = Found(FactKind.PHONE, value, value, 0)
+    elif any(c.isdigit() for c in value) and not re.fullmatch(r"[\d-]+|[A-Z]{3} [\d.]+", value):
+        wanted = Found(FactKind.REFERENCE, value, value, 0)
+    elif value[:1].isupper() and value.isalpha():
+        wanted = Found(FactKind.NAME, value, value, 0)
+    else:
+        return False
+    return any(_equivalent(wanted, each) for each in found)
+
+
+def _pair(said: Sequence[Found], given: Sequence[Found], translation: str) -> list[Fact]:
+    left = list(given)
+    partners: dict[int, Found] = {}
+    for alike in (_equal, _equivalent):
+        for number, found in enumerate(said):
+            if number not in partners and (other := _first(found, left, alike)):
+                partners[number] = other
+                left.remove(other)
+    facts = []
+    for number, found in enumerate(said):
+        if other := partners.get(number):
+            facts.append(Fact(found.kind, FactStatus.KEPT, found.value, found.text, other.text))
+        elif found.kind is FactKind.NAME and _is_there(found.value, translation):
+            facts.append(Fact(found.kind, FactStatus.KEPT, found.value, found.text, found.text))
+        elif any(_equivalent(found, each) for each in given):
+            continue  # said twice, translated once
+        elif other := _first(found, left, _rivals):
+            left.remove(other)
+            facts.append(
+                Fact(
+                    *(found.kind, FactStatus.CHANGED, found.value, found.text, other.text),
+                    found=other.value,
+                )
+            )
+        elif not found.optional:
+            facts.append(Fact(found.kind, FactStatus.MISSING, found.value, found.text))
+    for other in left:
+        twice = any(_equivalent(found, other) for found in said)
+        if not (twice or other.optional or other.kind is FactKind.NAME):
+            facts.append(Fact(other.kind, FactStatus.ADDED, other.value, target=other.text))
+    return facts
+
+
+def _first(
+    found: Found, others: Sequence[Found], alike: Callable[[Found, Found], bool]
+) -> Found | None:
+    return next((other for other in others if alike(found, other)), None)
+
+
+def _equal(one: Found, two: Found) -> bool:
+    return one.kind is two.kind and one.value == two.value
+
+
+def _equivalent(one: Found, two: Found) -> bool:
+    """Whether both may mean the same, as people say it."""
+    kinds = {one.kind, two.kind}
+    if kinds == {FactKind.TIME}:
+        return _minutes(one, two) == _minutes(two, one)
+    if kinds == {FactKind.DATE}:
+        return bool({one.value, one.other} & {two.value, two.other} - {""}) or (
+            # The year may be left out.
+            "" not in (one.value, two.value)
+            and one.value[-6:] == two.value[-6:]
+            and "--" in (one.value[:2], two.value[:2])
+        )
+    if kinds == {FactKind.DURATION}:
+        return _length(one.value) == _length(two.value)
+    if kinds == {FactKind.NAME}:
+        return fuzz.ratio(*(" ".join(bare_words(each.value)) for each in (one, two))) > _SAME_NAME
+    if kinds <= {FactKind.PHONE, FactKind.REFERENCE, FactKind.NUMBER} and len(kinds) >= 1:
+        return _alike_in_writing(one.value, two.value)
+    if kinds == {FactKind.TIME, FactKind.NUMBER}:
+        return _figure(one) is not None and _hour(one) == _hour(two)
+    if len(kinds) == 2 and kinds <= set(_FIGURES):
+        return _figure(one) is not None and _figure(one) == _figure(two)
+    return _equal(one, two)
+
+
+def _rivals(one: Found, two: Found) -> bool:
+    """Whether one may have been made of the other by mistake."""
+    written = (FactKind.PHONE, FactKind.REFERENCE, FactKind.NUMBER)
+    return one.kind is two.kind or any(
+        one.kind in group and two.kind in group for group in (_FIGURES, written)
+    )
+
+
+def _minutes(time: Found, other: Found) -> int:
+    """Since midnight, or since noon too where one of the two does not tell the half of the day."""
+    hours, minutes = map(int, time.value.split(":"))
+    total = 60 * hours + minutes
+    return total if time.half_known and other.half_known else total % 720
+
+
+def _length(value: str) -> tuple[Decimal, str]:
+    number, unit = value.split(" ", 1)
+    unit = unit.removesuffix("s")
+    count = Decimal(number)
+    match unit:
+        case "week":
+            return count * 7, "day"
+        case "hour":
+            return count * 60, "minute"
+        case "year":
+            return count * 12, "month"
+    return count, unit
+
+
+def _figure(found: Found) -> Decimal | None:
+    """The number in it, where it is worth no more than that."""
+    match found.kind:
+        case FactKind.TIME:
+            hours, minutes = found.value.split(":")
+            return Decimal(hours) if minutes == "00" else None
+        case FactKind.AMOUNT:
+            return Decimal(found.value.split(" ")[1])
+        case FactKind.DURATION:
+            return Decimal(found.value.split(" ")[0])
+    return Decimal(found.value)
+
+
+def _hour(found: Found) -> Decimal | None:
+    """On a dial of twelve hours; None where it is no full hour."""
+    figure = _figure(found)
+    return None if figure is None or figure > 24 else figure % 12
+
+
+def _alike_in_writing(one: str, two: str) -> bool:
+    first, second = (re.sub(r"\W", "", each).casefold() for each in (one, two))
+    if first == second:
+        return True
+    short, long = sorted((first, second), key=len)
+    # +49 30 231 and 030 231: the code replaces the zero.
+    return len(short.lstrip("0")) > _SHORT_PHONE and long.endswith(short.lstrip("0"))
+
+
+def _is_there(name: str, translation: str) -> bool:
+    """Whether a name is in a text, give or take a letter."""
+    wanted = "".join(bare_words(name))
+    return any(fuzz.ratio(wanted, word) > _SAME_NAME for word in bare_words(translation))
+
+
+def _negation(
+    text: str,
+    source: str,
+    said: Sequence[Found],
+    translation: str,
+    target: str,
+    given: Sequence[Found],
+) -> list[Fact]:
+    """Both sides say "not" or neither does; words such as "invalid" may stand for it."""
+    here = next((found for found in said if found.kind is FactKind.NEGATION), None)
+    there = next((found for found in given if found.kind is FactKind.NEGATION), None)
+    if here and there:
+        return [Fact(FactKind.NEGATION, FactStatus.KEPT, "not", here.text, there.text)]
+    if here and not _says_softly(translation, target):
+        return [Fact(FactKind.NEGATION, FactStatus.MISSING, "not", here.text)]
+    if there and not _says_softly(text, source):
+        return [Fact(FactKind.NEGATION, FactStatus.ADDED, "not", target=there.text)]
+    return []
+
+
+def _says_softly(text: str, language: str) -> bool:
+    words = lexicon(language)
+    return words is not None and words.soft_negation.search(text) is not None
+
+
+def _modality(
+    said: Sequence[Found], given: Sequence[Found], translation: str, target: str
+) -> list[Fact]:
+    here = [found for found in said if found.kind is FactKind.MODALITY]
+    values = {found.value for found in here}
+    there = {found.value: found for found in given if found.kind is FactKind.MODALITY}
+    facts = []
+    for found in here:
+        if other := there.get(found.value):
+            facts.append(Fact(found.kind, FactStatus.KEPT, found.value, found.text, other.text))
+        elif rival := _contrary(found.value, {v: f for v, f in there.items() if v not in values}):
+            facts.append(
+                Fact(
+                    *(found.kind, FactStatus.CHANGED, found.value, found.text, rival.text),
+                    found=rival.value,
+                )
+            )
+        elif found.value == "must" and not there and not _asks(translation, target):
+            facts.append(Fact(found.kind, FactStatus.MISSING, found.value, found.text))
+    return facts
+
+
+def _contrary(value: str, there: dict[str, Found]) -> Found | None:
+    """What cannot be meant by that word: "may" for "must", "must not" for "need not"."""
+    contraries = {
+        "must": ("may", "need not"),
+        "may": ("must", "must not"),
+        "need not": ("must", "must not"),
+        "must not": ("need not", "may", "must"),
+    }[value]
+    return next((there[each] for each in contraries if each in there), None)
+
+
+def _asks(translation: str, target: str) -> bool:
+    """Whether it asks politely, which is another way to say that somebody must."""
+    words = lexicon(target)
+    return words is not None and words.polite.search(translation) is not None
+
+
+def _compare_digits(
+    said: Sequence[Found], given: Sequence[Found], translation: str
+) -> tuple[Fact, ...]:
+    """What is written in digits has to be there in digits; small numbers may be words."""
+    there = re.sub(r"\W", "", translation)
+    facts = []
+    for found in said:
+        digits = re.sub(r"\D", "", found.text)
+        if found.kind in _TURNING or not digits:
+            continue
+        if digits in re.sub(r"\D", "", there) or any(_equivalent(found, each) for each in given):
+            facts.append(Fact(found.kind, FactStatus.KEPT, found.value, found.text, digits))
+        elif int(digits) > _WRITTEN_OUT:
+            facts.append(Fact(found.kind, FactStatus.MISSING, found.value, found.text))
+    return tuple(facts)

@@ -9,6 +9,7 @@ from .errors import InterpreterError
 from .events import BackTranslation, Event, Transcript, Translation
 from .mt.router import Router
 from .sentences import bare_words
+from .work import Quality
 
 _WAITING = 8
 """Beyond it the oldest is left out: what was said last is what people ask about."""
@@ -56,11 +57,13 @@ class BackTranslator:
             self._more.clear()
 
     def _is_worth_it(self, event: Translation) -> bool:
+        quality = self._translator.pairs.get((event.target, event.source))
         return (
             bool(event.text)
             and not event.confirmed
             and event.engine not in ("original", "phrases")
-            and (event.target, event.source) in self._translator.pairs
+            # Half of what comes back would be wrong, and tell nothing of what went out.
+            and quality not in (None, Quality.DEMONSTRATION)
         )
 
     async def _translate_back(self, said: Transcript, translation: Translation) -> None:

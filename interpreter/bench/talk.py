@@ -40,6 +40,7 @@ def _prepare(profile: str, speech: Path | None) -> list[BenchUtterance]:
     try:
         return asyncio.run(material(house.engines, speech))
     finally:
+        house.close()
         scheduler.close(5.0)
 
 

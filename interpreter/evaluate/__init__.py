@@ -63,6 +63,7 @@ def run_evaluate(given: argparse.Namespace) -> int:
     try:
         result = asyncio.run(_evaluate(house, rows, given.engine))
     finally:
+        house.close()
         scheduler.close(10.0)
     result = {"profile": profile.name, "engine": given.engine or "chain", **result}
     if given.report:

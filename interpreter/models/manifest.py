@@ -126,6 +126,9 @@ class Manifest(_Strict, frozen=True):
     pairs: dict[_Pair, Quality] = {}
     """For translators of single pairs: `en-pt` is from English to Portuguese."""
 
+    prompt: str = ""
+    """For language models: how they are asked, a file in `interpreter/mt/prompts`."""
+
     voices: dict[_Language, tuple[str, ...]] = {}
     """For synthesizers with several voices: those of a language, the default one first."""
 

@@ -1,6 +1,7 @@
 """Text to text in another language: what a translator is, and the one place that chooses one."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -96,9 +97,15 @@ class TranslatorSettings:
     threads: int = 2
     """Processor threads of one call."""
 
+    prompt: str = ""
+    """How a language model is asked: a file in `prompts/`."""
 
-def load(settings: TranslatorSettings, run: Run) -> Translator:
-    """Load a translator; blocks for as long as the model takes. Raises `ModelError`."""
+
+def load(settings: TranslatorSettings, run: Run, resources: ExitStack) -> Translator:
+    """Load a translator; blocks for as long as the model takes. Raises `ModelError`.
+
+    What it needs outside this process ends when the `resources` are closed.
+    """
     match settings.backend:
         case "fasttranslate":
             from .fasttranslate import FastTranslator
@@ -108,5 +115,19 @@ def load(settings: TranslatorSettings, run: Run) -> Translator:
             from .ctranslate import CTranslateTranslator
 
             return CTranslateTranslator(settings, run)
+        case "llama":
+            from .llama import LlamaServer
+            from .llm import LlmSettings, LlmTranslator
+
+            server = LlamaServer(next(settings.path.glob("*.gguf")), settings.threads)
+            resources.callback(server.close)
+            asked = LlmSettings(
+                name=settings.model,
+                model=settings.model,
+                prompt=settings.prompt,
+                pairs=settings.pairs,
+                extra={"cache_prompt": True},
+            )
+            return LlmTranslator(asked, server.endpoint)
         case other:
             raise ModelError("unknown-backend", f"no translator is called {other!r}")

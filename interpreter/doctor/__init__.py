@@ -20,6 +20,7 @@ from ..errors import SettingsError
 from ..languages import english_name
 from ..models import Manifest, load_profile
 from ..settings import Settings, load_settings
+from ..work import Quality
 from .door import look_at_door
 from .finding import Finding, Status
 from .machine import look_at_machine
@@ -117,9 +118,16 @@ def _show(report: Report) -> None:
             console.print(line, soft_wrap=True)
         if mend:
             console.print(f"{'':19}mend it: {mend}", soft_wrap=True, style="bold")
-    if report.pairs:
+    full = tuple(pair for pair in report.pairs if pair.quality != Quality.DEMONSTRATION)
+    if full:
         console.print("\nInterpreted in full:")
-        console.print(_pair_table(report.pairs))
+        console.print(_pair_table(full))
+    if others := [pair for pair in report.pairs if pair not in full]:
+        languages = sorted({language for pair in others for language in pair.languages})
+        console.print(
+            f"\nFor demonstration only, about half of the sentences are wrong: {len(others)} more "
+            f"pairs of {', '.join(languages)}"
+        )
     if report.voices:
         console.print(f"\n{_spoken(report)}")
     end = "The service can start: interpreter serve"

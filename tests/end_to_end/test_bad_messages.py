@@ -85,7 +85,7 @@ AFTER_JOINING = [
     (b"\x01\x00", "bad-audio-frame"),
     ('{"type": "join", "token": "x"}', "already-joined"),
     ('{"type": "language", "language": "qq!"}', "unknown-language"),
-    ('{"type": "language", "language": "tr"}', "pair-not-available"),
+    ('{"type": "language", "language": "el"}', "pair-not-available"),
     ('{"type": "correct", "utterance": 77, "text": "x"}', "unknown-utterance"),
     ('{"type": "say_again", "utterance": 77}', "unknown-utterance"),
     ('{"type": "say_again"}', "nothing-to-repeat"),

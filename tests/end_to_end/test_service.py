@@ -96,7 +96,7 @@ def test_a_conversation_is_made_and_ended(house: Running) -> None:
         (WANTED | {"more": 1}, 400, "bad-message"),
         (WANTED | {"visitor_language": "q!"}, 400, "unknown-language"),
         (WANTED | {"visitor_language": "en-GB"}, 400, "pair-not-available"),
-        (WANTED | {"visitor_language": "tr"}, 400, "pair-not-available"),
+        (WANTED | {"visitor_language": "el"}, 400, "pair-not-available"),
         (WANTED | {"interpreting": "whispered"}, 400, "bad-message"),
         (WANTED | {"pauses": {"finished_seconds": 9}}, 400, "bad-message"),
         (WANTED | {"pauses": {"finished": 1}}, 400, "bad-message"),

@@ -158,6 +158,7 @@ def test_what_the_server_refuses(line: str, code: str, retryable: bool) -> None:
         stream(b'data: {"error": "Leopold is not known"}\n\n'),
         stream(event("Bitte fragen")),  # broken off
         stream(event("Bitte " * 30, "length"), b"data: [DONE]\n\n"),
+        stream(event("Bitte", "content_filter"), b"data: [DONE]\n\n"),
         stream(event("x" * 90_000)),
         stream(b"\xff\xfe\x00" * 50),
     ],
@@ -243,3 +244,90 @@ def test_a_pair_it_does_not_know() -> None:
     with pytest.raises(TranslationError) as failed:
         asyncio.run(main())
     assert failed.value.code == "pair-not-available"
+
+
+HANGING = stream(event("Bitte"), 60.0)
+
+
+def test_a_limit_strikes_while_waiting_and_not_in_the_callers_code() -> None:
+    async def main() -> str:
+        async with serving(HANGING) as address:
+            llm = translator(address, total_seconds=0.5)
+            async with contextlib.aclosing(llm.translate(SAID, "en", "de")) as drafts:
+                await anext(drafts)
+                await asyncio.sleep(0.7)
+                with pytest.raises(TranslationError) as failed:
+                    await anext(drafts)
+        return failed.value.code
+
+    assert asyncio.run(main()) == "translation-timeout"
+
+
+def test_who_gets_no_place_is_told_so() -> None:
+    async def main() -> TranslationError:
+        async with serving(HANGING) as address:
+            llm = translator(address, total_seconds=1.0, at_once=1)
+            async with contextlib.aclosing(llm.translate(SAID, "en", "de")) as drafts:
+                await anext(drafts)
+                with pytest.raises(TranslationError) as failed:
+                    await ask(llm)
+        return failed.value
+
+    failed = asyncio.run(main())
+    assert (failed.code, failed.retryable) == ("llm-busy", True)
+
+
+def test_places_are_given_back() -> None:
+    async def main() -> int:
+        answer = stream(event("Bitte.", "stop"), b"data: [DONE]\n\n")
+        async with serving(answer) as address:
+            llm = translator(address, total_seconds=60.0, at_once=2)
+            return len(await asyncio.gather(*(ask(llm) for _ in range(6))))
+
+    assert asyncio.run(main()) == 6
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "schlüssel", "ключ"])
+def test_a_key_that_cannot_be_sent_is_not_quoted(key: str) -> None:
+    async def main() -> TranslationError:
+        async with serving(status("200 OK")) as address:
+            settings = LlmSettings("llm", "some-model", "chat", PAIRS)
+            with pytest.raises(TranslationError) as failed:
+                await ask(LlmTranslator(settings, lambda: Endpoint(address, key)))
+        return failed.value
+
+    failed = asyncio.run(main())
+    assert failed.code == "llm-failed"
+    assert key not in f"{failed!s} {failed!r}"
+
+
+def test_nothing_goes_to_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    seen: list[bytes] = []
+
+    async def proxy(_: asyncio.StreamWriter, request: bytes) -> None:
+        seen.append(request)
+
+    async def main() -> str:
+        answer = stream(event("Bitte.", "stop"), b"data: [DONE]\n\n")
+        async with serving(answer) as address, serving(proxy) as elsewhere:
+            for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+                monkeypatch.setenv(name, elsewhere.removesuffix("/v1"))
+            return (await ask(translator(address)))[-1].text
+
+    assert asyncio.run(main()) == "Bitte."
+    assert not seen
+
+
+def test_not_even_the_http_library_logs_what_was_said(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def main() -> None:
+        answer = stream(event("Fragen Sie Leopold.", "stop"), b"data: [DONE]\n\n")
+        async with serving(answer) as address:
+            await ask(translator(address))
+
+    asyncio.run(main())
+    assert any(record.name.startswith("http") for record in caplog.records)
+    assert "Leopold" not in caplog.text and KEY not in caplog.text

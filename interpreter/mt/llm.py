@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,8 @@ class LlmSettings:
     """Also between two tokens."""
 
     total_seconds: float = 8.0
+    """With the wait for a place."""
+
     at_once: int = 4
     """Requests; more wait here, so that the server's own queue stays short."""
 
@@ -63,16 +66,21 @@ class LlmTranslator:
     """Asks for one sentence at a time; the answer streams in and can be cancelled at any time.
 
     What is said is data: on one line, behind instructions that tell the model so. That does not
-    make every model immune; `checks/output.py` looks at what comes out.
+    make every model immune; `checks/output.py` looks at what comes out. It goes to the endpoint and
+    nowhere else: proxies that the environment names are passed by.
     """
 
     def __init__(self, settings: LlmSettings, endpoint: Callable[[], Endpoint]) -> None:
         """`endpoint` is asked for each request, since a server may come back somewhere else."""
+        import httpx2
+
         self.name = settings.name
         self._settings = settings
         self._endpoint = endpoint
         self._prompt = load(settings.prompt)
         self._places = asyncio.Semaphore(settings.at_once)
+        # Reading the certificates takes longer than a request, so not for each.
+        self._certificates = httpx2.create_ssl_context()
 
     @property
     def pairs(self) -> Mapping[Pair, Quality]:
@@ -80,12 +88,12 @@ class LlmTranslator:
 
     async def translate(
         self, text: str, source: str, target: str, briefing: Briefing = NO_BRIEFING
-    ) -> AsyncIterator[Draft]:
+    ) -> AsyncGenerator[Draft, None]:
         """Drafts that grow token by token, then the final one.
 
         Raises `TranslationError`: "pair-not-available"; "llm-unreachable", also where TLS fails;
-        "llm-unauthorized"; "llm-busy" (429, retryable); "llm-failed" for everything else that is no
-        answer; "translation-timeout".
+        "llm-unauthorized"; "llm-busy" (429, or no place here; retryable); "llm-failed" for all else
+        that is no answer; "translation-timeout".
         """
         if (source, target) not in self._settings.pairs:
             raise TranslationError(
@@ -101,20 +109,40 @@ class LlmTranslator:
         }
         said = ""
         began = time.monotonic()
+        end = asyncio.get_running_loop().time() + self._settings.total_seconds
+        async with self._place(end), aclosing(self._pieces(body)) as pieces:
+            while (piece := await self._next(pieces, end)) is not None:
+                said += piece
+                if grown := _bare(said, text):
+                    yield Draft(grown, final=False, engine=self.name)
+        log.debug("%d characters in %.3f s", len(text), time.monotonic() - began)
+        yield Draft(_bare(said, text), final=True, engine=self.name)
+
+    @asynccontextmanager
+    async def _place(self, end: float) -> AsyncIterator[None]:
         try:
-            async with self._places, asyncio.timeout(self._settings.total_seconds):
-                async for piece in self._pieces(body):
-                    said += piece
-                    if grown := _bare(said, text):
-                        yield Draft(grown, final=False, engine=self.name)
+            async with asyncio.timeout_at(end):
+                await self._places.acquire()
+        except TimeoutError:
+            raise TranslationError(
+                "llm-busy", f"{self.name} has too much to do", retryable=True
+            ) from None
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def _next(self, pieces: AsyncIterator[str], end: float) -> str | None:
+        """The limit strikes here, while waiting, and never in what the caller does meanwhile."""
+        try:
+            async with asyncio.timeout_at(end):
+                return await anext(pieces, None)
         except TimeoutError:
             raise TranslationError(
                 "translation-timeout", f"{self.name} was too slow", retryable=True
             ) from None
-        log.debug("%d characters in %.3f s", len(text), time.monotonic() - began)
-        yield Draft(_bare(said, text), final=True, engine=self.name)
 
-    async def _pieces(self, body: Mapping[str, Any]) -> AsyncIterator[str]:
+    async def _pieces(self, body: Mapping[str, Any]) -> AsyncGenerator[str, None]:
         import httpx2
 
         endpoint = self._endpoint()
@@ -123,7 +151,9 @@ class LlmTranslator:
         url = f"{endpoint.base_url.rstrip('/')}/{self._prompt.endpoint}"
         try:
             async with (
-                httpx2.AsyncClient(timeout=patience) as client,
+                httpx2.AsyncClient(
+                    timeout=patience, verify=self._certificates, trust_env=False
+                ) as client,
                 client.stream("POST", url, json=body, headers=headers) as response,
             ):
                 _check_status(self.name, response.status_code)
@@ -135,6 +165,8 @@ class LlmTranslator:
             ) from None  # what it says may quote the address with a key in it
         except httpx2.TimeoutException:
             raise TimeoutError from None
+        except UnicodeError:
+            raise TranslationError("llm-failed", f"{self.name}: cannot be sent") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
             raise TranslationError(
                 "llm-failed", f"{self.name}: {type(error).__name__}", retryable=True
@@ -165,7 +197,7 @@ async def _events(name: str, lines: AsyncIterator[str]) -> AsyncIterator[str]:
         piece, finished = _text(name, data)
         if piece:
             yield piece
-        if finished == "length":
+        if finished in ("length", "content_filter"):
             raise TranslationError("llm-failed", f"{name} did not come to an end")
     raise TranslationError("llm-failed", f"{name} broke off", retryable=True)
 

@@ -4,6 +4,7 @@ What stays the same from one sentence to the next comes first, so that a server 
 cache. `version` counts up with every change of the wording.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,17 @@ _SHOTS = 6
 
 Endpoint = Literal["completions", "chat/completions"]
 
+_CONTROL = re.compile(r"<(?=[|/｜]?[a-zA-Z_])|\[(?=/?[A-Z_]+\])")
+"""Where marks such as `<|im_end|>`, `<end_of_turn>`, `</s>` and `[/INST]` begin."""
+
+
+def one_line(text: str) -> str:
+    """The text without what could pass for the end of a turn: line breaks and control marks.
+
+    Servers read a mark in a message as they read their own, so it is parted by a space.
+    """
+    return _CONTROL.sub(r"\g<0> ", " ".join(text.split()))
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -34,9 +46,9 @@ class Prompt:
     def body(self, text: str, source: str, target: str, briefing: Briefing) -> dict[str, Any]:
         """What the request holds besides the model's name and limits.
 
-        The text is one line, whatever it was: a line break in it could pass for the next turn.
+        All that people said or wrote goes through `one_line`.
         """
-        text = " ".join(text.split())
+        text = one_line(text)
         names = {
             "source": english_name(source),
             "target": english_name(target),
@@ -50,7 +62,8 @@ class Prompt:
             _filled(message, {**names, "briefing": briefed, "text": text})
             for message in self.template["messages"]
         ]
-        return {"messages": messages, "stop": list(self.stop)}
+        fields = _filled(self.template.get("fields", {}), names)
+        return {"messages": messages, "stop": list(self.stop), **fields}
 
     def _shots(self, text: str, source: str, target: str, briefing: Briefing) -> str:
         """Examples of what follows what, then the sentence without its translation."""
@@ -62,7 +75,7 @@ class Prompt:
             if source in row and target in row
         ][:_SHOTS]
         shots += [
-            (turn.text, turn.translation)
+            (one_line(turn.text), one_line(turn.translation))
             for turn in briefing.turns
             if (turn.source, turn.target) == (source, target)
         ]
@@ -83,7 +96,7 @@ class Prompt:
             "turns": " / ".join(turn.text for turn in briefing.turns),
         }
         return [
-            _filled(line, {**names, "value": " ".join(given[key].split())})
+            _filled(line, {**names, "value": one_line(given[key])})
             for key, line in lines.items()
             if given[key]
         ]

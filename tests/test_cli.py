@@ -189,7 +189,8 @@ def test_list_shows_every_model_on_a_line_of_its_own(capsys: pytest.CaptureFixtu
     for manifest in load_manifests().values():
         (line,) = [each for each in out.splitlines() if each.split()[:1] == [manifest.id]]
         assert manifest.role in line and manifest.licence in line
-    assert re.search(r"^whisper-base +asr +147\.9 +MIT +embedded +yes *$", out, re.MULTILINE)
+    row = r"^whisper-base +asr +147\.9 +MIT +embedded embedded-plus +yes *$"
+    assert re.search(row, out, re.MULTILINE)
     assert str(models_home()) in out
 
 

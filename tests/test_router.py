@@ -93,6 +93,12 @@ def test_the_last_failure_is_told_when_all_fail() -> None:
     assert failed.value.code == "two"
 
 
+def test_people_are_not_told_which_server_did_what() -> None:
+    with pytest.raises(TranslationError) as failed:
+        ask(Router([Scripted("llm", {EN_DE: GOOD}, failing("llm-unauthorized"))]))
+    assert (failed.value.code, failed.value.retryable) == ("translation-failed", True)
+
+
 def test_being_too_slow_is_a_translation_error() -> None:
     with pytest.raises(TranslationError) as failed:
         ask(Router([Scripted("slow", {EN_DE: GOOD}, TimeoutError())]))

@@ -142,9 +142,7 @@ class Router:
             if not _severity(best) or time.monotonic() - started > _SECOND_THOUGHT_SECONDS:
                 break
         if best is None:
-            raise failure or TranslationError(
-                "translation-failed", "all engines rest", retryable=True
-            )
+            raise _for_people(failure)
         if _NO_TRANSLATION.intersection(best.flags):
             raise TranslationError("translation-untrusted", "no engine gave a translation")
         return replace(best, check_seconds=checking)
@@ -243,6 +241,13 @@ def _severity(checked: Checked) -> int:
     worst = len(_NO_TRANSLATION.intersection(checked.flags))
     mild = sum(not flag.startswith(("fact_", *OF_THE_WAY)) for flag in checked.flags)
     return 1000 * worst + 10 * wrong + mild
+
+
+def _for_people(failure: TranslationError | None) -> TranslationError:
+    """Why there is no translation; which server did what concerns nobody at a counter."""
+    if failure is None or failure.code.startswith("llm-"):
+        return TranslationError("translation-failed", "no engine answers", retryable=True)
+    return failure
 
 
 async def _last(drafts: AsyncIterator[Draft]) -> str:

@@ -115,7 +115,7 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--settings", type=Path, metavar="FILE", help="TOML file; see the README")
     command.add_argument(
         "--profile",
-        help="which models: embedded (default), embedded-plus, cpu, gpu, or a TOML file of your own",
+        help="which models: embedded (default), embedded-plus, cpu, gpu, or your own TOML file",
     )
     command.add_argument(
         "--device", choices=["auto", "cpu", "cuda"], help="where models run (default auto)"

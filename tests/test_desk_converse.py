@@ -98,7 +98,7 @@ def test_a_dialogue_is_interpreted_both_ways_by_a_server_of_its_own(
         assert "error" not in row
         latency = row["latency"]
         assert 0.3 < latency["endpoint"] <= latency["transcript"] <= latency["translation"]
-        assert latency["translation"] < latency["first_audio"] < 20
+        assert latency["translation"] <= latency["first_audio"] < 20
     files = sorted(heard.iterdir())
     assert [file.name for file in files] == [
         *("001-to-staff-en.wav", "002-to-staff-en.wav", "003-to-visitor-pt.wav")

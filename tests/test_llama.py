@@ -1,13 +1,17 @@
 """The embedded language model: a real llama.cpp server with a real model."""
 
 import asyncio
+import contextlib
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
@@ -127,6 +131,89 @@ def test_it_does_not_outlive_a_service_that_is_killed(weights: Path) -> None:
         child = psutil.Process(int(service.stdout.readline()))
         service.kill()
     child.wait(10)
+
+
+def child(weights: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "interpreter.mt.llama_child", str(weights), "--threads", "1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("how", ["told", "left alone"])
+def test_it_ends_in_mid_sentence(weights: Path, how: str) -> None:
+    headers = {"Authorization": "Bearer key"}
+    endless = {"prompt": "One,", "max_tokens": 1500, "ignore_eos": True}
+    with child(weights) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write("key\n")
+        process.stdin.flush()
+        address = process.stdout.readline().split()[1]
+
+        def ask_on() -> None:
+            with contextlib.suppress(httpx2.HTTPError):
+                httpx2.post(f"{address}/v1/completions", json=endless, headers=headers, timeout=60)
+
+        asking = threading.Thread(target=ask_on)
+        asking.start()
+        try:
+            while not any(
+                slot["is_processing"]
+                for slot in httpx2.get(f"{address}/slots", headers=headers).json()
+            ):
+                assert asking.is_alive()
+            if how == "told":
+                process.terminate()
+            else:
+                process.stdin.close()
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+            asking.join()
+
+
+def test_without_a_key_it_serves_nobody(weights: Path) -> None:
+    for given in ("", "\n"):
+        with child(weights) as process:
+            try:
+                said, _ = process.communicate(given, timeout=30)
+            finally:
+                process.kill()
+        assert not said and process.returncode == 2
+
+
+def test_no_room_for_a_process_is_not_the_end(
+    server: LlamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = subprocess.Popen
+    refused: list[bool] = []
+
+    def refuse_once(*arguments: Any, **options: Any) -> Any:
+        if not refused:
+            refused.append(True)
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", refuse_once)
+    first = server.process_id
+    os.kill(first, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while server.process_id == first and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert refused and server.endpoint()
+
+
+def test_a_broken_library_is_not_a_broken_model(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "xllamacpp.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    with pytest.raises(ModelError) as failed:
+        LlamaServer(weights, threads=1)
+    assert failed.value.code == "llm-failed"
 
 
 def test_what_cannot_be_served(tmp_path: Path) -> None:

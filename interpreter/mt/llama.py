@@ -6,9 +6,11 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from ..errors import ModelError, TranslationError
+from .llama_child import UNREADABLE
 from .llm import Endpoint
 
 log = logging.getLogger(__name__)
@@ -17,6 +19,9 @@ _START_SECONDS = 60.0
 _END_SECONDS = 5.0
 _FIRST_REST_SECONDS = 0.5
 _LONGEST_REST_SECONDS = 30.0
+_STEADY_SECONDS = 60.0
+"""Who ran for so long is not about to die again at once."""
+
 _FETCH = "run: interpreter models fetch"
 
 
@@ -28,7 +33,11 @@ class LlamaServer:
     """
 
     def __init__(self, model: Path, threads: int) -> None:
-        """Blocks until it answers. Raises `ModelError`."""
+        """Blocks until it answers.
+
+        Raises `ModelError`: "model-missing"; "model-corrupt", llama.cpp cannot load it;
+        "llm-failed", the server did not start for another reason, or not in time.
+        """
         if not model.is_file():
             raise ModelError("model-missing", f"{model} is missing; {_FETCH}")
         self._model = model
@@ -62,16 +71,21 @@ class LlamaServer:
 
     def _start(self) -> "subprocess.Popen[str]":
         key = secrets.token_urlsafe(24)
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "interpreter.mt.llama_child", str(self._model)),
-                *("--threads", str(self._threads)),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        try:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "interpreter.mt.llama_child", str(self._model)),
+                    *("--threads", str(self._threads)),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        except OSError as error:
+            raise ModelError(
+                "llm-failed", f"no process can be started for {self._model.name}: {error.strerror}"
+            ) from error
         assert process.stdin and process.stdout
         late = threading.Timer(_START_SECONDS, process.kill)
         late.start()
@@ -84,24 +98,32 @@ class LlamaServer:
         finally:
             late.cancel()
         if not said.startswith("READY "):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_END_SECONDS)
             self._end(process)
-            raise ModelError("model-corrupt", f"{self._model} cannot be served; {_FETCH}")
+            if process.returncode == UNREADABLE:
+                raise ModelError("model-corrupt", f"{self._model} cannot be loaded; {_FETCH}")
+            raise ModelError(
+                "llm-failed",
+                f"the server of {self._model.name} did not start (status {process.returncode})",
+            )
         self._endpoint = Endpoint(f"{said.split()[1]}/v1", key)
         return process
 
     def _watch(self) -> None:
         rest = _FIRST_REST_SECONDS
         while not self._closed.is_set():
+            began = time.monotonic()
             self._process.wait()
+            if time.monotonic() - began > _STEADY_SECONDS:
+                rest = _FIRST_REST_SECONDS
             if self._closed.wait(rest):
                 return
             log.warning("the embedded model ended with %s", self._process.returncode)
             self._end(self._process)
-            try:
+            rest = min(2 * rest, _LONGEST_REST_SECONDS)
+            with contextlib.suppress(ModelError):
                 self._process = self._start()
-                rest = _FIRST_REST_SECONDS
-            except ModelError:
-                rest = min(2 * rest, _LONGEST_REST_SECONDS)
 
     def _end(self, process: "subprocess.Popen[str]") -> None:
         process.terminate()

@@ -5,9 +5,13 @@ input does, so that it cannot outlive the service. Nobody but this machine can r
 """
 
 import argparse
+import os
 import signal
 import sys
 import threading
+
+UNREADABLE = 3
+"""Exit status where the model cannot be loaded; any other failure is not the model's fault."""
 
 _CACHE_MIB = 256
 """Of prompts that have been read before; llama.cpp would take 8 GiB."""
@@ -22,6 +26,8 @@ def main() -> None:
     parser.add_argument("--context", type=int, default=4096)
     given = parser.parse_args()
     key = sys.stdin.readline().strip()
+    if not key:
+        parser.error("no API key came in; llama.cpp would then serve anybody")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     # Ctrl-c in a terminal reaches this process too; the service finishes what was said first.
@@ -43,11 +49,16 @@ def main() -> None:
     wanted.cache_ram_mib = _CACHE_MIB
     wanted.ui = False
     wanted.verbosity = -1
-    server = xllamacpp.Server(wanted)
+    try:
+        server = xllamacpp.Server(wanted)
+    except RuntimeError:
+        sys.exit(UNREADABLE)
     sys.stdout.write(f"READY {server.listening_address}\n")
     sys.stdout.flush()
     threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
     stop.wait()
+    # Taking the server down in order waits for whatever is being written; nobody reads that now.
+    os._exit(0)
 
 
 def _wait_for_end(stop: threading.Event) -> None:

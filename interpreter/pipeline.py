@@ -122,7 +122,8 @@ class Direction:
 
         def first(checked: Checked) -> None:
             if self._listener().present:
-                self._speech.make_ahead(spoken(checked, target), target, growing=False)
+                ahead = spoken(checked.text, checked.flags, target)
+                self._speech.make_ahead(ahead, target, growing=False)
 
         wanted = self._wanted(transcript, target)
         self._prepared = Preparation(wanted, self._translated, first)
@@ -134,7 +135,9 @@ class Direction:
 
     def repeat(self, translation: Translation) -> bool:
         """Speak a translation once more; False when too much waits to be spoken."""
-        return self._speech.repeat(translation.utterance, translation.text, translation.target)
+        flags = () if translation.confirmed else translation.flags
+        text = spoken(translation.text, flags, translation.target)
+        return self._speech.repeat(translation.utterance, text, translation.target)
 
     def stop_speaking(self) -> None:
         """Drop the voice that is being made, those that wait, and what was not played yet."""
@@ -182,7 +185,7 @@ class Direction:
             while (end := _finished_sentence(certain, course.source, source)) > course.source:
                 sentence = await self._translated(certain[course.source : end], source, target)
                 course.source = end
-                course.rendering.sentences.append(sentence)
+                self._take(course.rendering, sentence)
                 self._tell(transcript, course.rendering, target, final=False)
                 await self._say(said, sentence, target)
             return
@@ -220,7 +223,7 @@ class Direction:
                 except InterpreterError as error:
                     await self._break_off(said, rendering, target, error)
                     return
-            rendering.sentences.append(checked)
+            self._take(rendering, checked)
             self._stopwatch.lap(utterance, "translation")
             if number < len(wanted.sentences):
                 self._tell(transcript, rendering, target, final=False)
@@ -259,7 +262,7 @@ class Direction:
         """Speak a sentence, if anybody listens; without one, only say that it was the last."""
         utterance = said.transcript.utterance
         if self._listener().present:
-            text = spoken(sentence, target) if sentence else ""
+            text = spoken(sentence.text, sentence.flags, target) if sentence else ""
             await self._speech.say(utterance, text, target, last=last, repeated=said.repeated)
         elif last:
             self._speech.report(utterance)
@@ -291,9 +294,10 @@ class Direction:
         )
         self._emit(translation, None)
         if final and is_doubtful(translation.flags):
-            self._emit(Notice("please-confirm", transcript.utterance, Party.STAFF), None)
+            self._emit(Notice("please-confirm", transcript.utterance, Party.STAFF), Party.STAFF)
         if final and transcript.confidence < DOUBTFUL:
-            self._emit(Notice("unsure", transcript.utterance, transcript.party), None)
+            speaker = transcript.party
+            self._emit(Notice("unsure", transcript.utterance, speaker), speaker)
 
     def _show(self, transcript: Transcript, text: str, engine: str, target: str) -> None:
         """What is not spoken may still change, so it is not checked yet."""
@@ -327,11 +331,15 @@ class Direction:
             raise TranslationError(
                 "translation-timeout", f"not done after {_TRANSLATION_SECONDS} s", retryable=True
             ) from None
+        return checked
+
+    def _take(self, rendering: Rendering, checked: Checked) -> None:
+        """It will be heard; tell where the better engine has stopped answering, or is back."""
+        rendering.sentences.append(checked)
         if checked.degraded is not self._degraded and checked.engine != "phrases":
             self._degraded = checked.degraded
             code = "translation-degraded" if checked.degraded else "translation-recovered"
             self._emit(Notice(code), None)
-        return checked
 
     async def _glance(self, text: str, source: str, target: str) -> tuple[str, str]:
         """What something unfinished means, and who says so."""

@@ -17,11 +17,11 @@ def is_doubtful(flags: tuple[str, ...]) -> bool:
     return any(flag.startswith(_WRONG) for flag in flags)
 
 
-def spoken(sentence: Checked, language: str) -> str:
-    """What the voice says: a doubtful sentence is announced as one."""
-    if is_doubtful(sentence.flags) and language in LANGUAGES:
-        return f"{in_words('spoken-doubt', language)} {sentence.text}"
-    return sentence.text
+def spoken(text: str, flags: tuple[str, ...], language: str) -> str:
+    """What the voice says: what is doubtful is announced as such."""
+    if is_doubtful(flags) and language in LANGUAGES:
+        return f"{in_words('spoken-doubt', language)} {text}"
+    return text
 
 
 @dataclass(slots=True)

@@ -66,6 +66,9 @@ def test_a_wrong_day_is_announced_and_staff_confirm_it(engines: Engines) -> None
             asked = [each for each in live.of(Notice) if each.code == "please-confirm"]
             assert [(each.party, each.utterance) for each in asked] == [(STAFF, told.utterance)]
 
+            live.conversation.say_again(visitor, None, None)
+            assert (await live.until(SpeechEnded, 2))[-1].text == ended.text
+
             corrections = live.conversation.corrections
             with pytest.raises(ProtocolError, match="only staff"):
                 corrections.confirm(visitor, told.utterance)
@@ -75,7 +78,9 @@ def test_a_wrong_day_is_announced_and_staff_confirm_it(engines: Engines) -> None
             corrections.confirm(clerk, told.utterance)
             await live.until(Translation, 2)
             assert [each.confirmed for each in finals(live)] == [False, True]
-            assert len(live.of(SpeechEnded)) == 1
+            assert len(live.of(SpeechEnded)) == 2
+            live.conversation.say_again(visitor, None, None)
+            assert (await live.until(SpeechEnded, 3))[-1].text == told.text
 
     asyncio.run(main())
 

@@ -146,7 +146,7 @@ def _limited(*languages: str) -> Any:
 
 @cache
 def _model() -> Any:
-    from py3langid import langid  # type: ignore[import-untyped]
+    from py3langid import langid
 
     return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
 

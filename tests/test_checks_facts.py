@@ -155,6 +155,28 @@ def test_a_wrong_translation_is_noticed(pair: tuple[str, str]) -> None:
             [("name", "changed", "Weber", "Leber")],
         ),
         ("Bis zwölf Uhr.", "de", "Until 12:00.", "en", []),
+        (
+            *("Nein, ich habe keinen Pass.", "de", "No, I have a passport.", "en"),
+            [("negation", "missing", "not", "")],
+        ),
+        ("Nein, ich habe keinen Pass.", "de", "No, I don't have a passport.", "en", []),
+        (
+            *("Ohne Pass geht es.", "de", "It works with a passport.", "en"),
+            [("negation", "missing", "without", "")],
+        ),
+        ("It works without a passport.", "en", "Funciona sem passaporte.", "pt", []),
+        (
+            *("In three working days.", "en", "En tres días.", "es"),
+            [("duration", "changed", "3 working days", "3 days")],
+        ),
+        ("In three working days.", "en", "En tres días hábiles.", "es", []),
+        (
+            *("Zwei Erwachsene und zwei Kinder.", "de", "Two adults and children.", "en"),
+            [("number", "missing", "2", "")],
+        ),
+        ("Spätestens um neun Uhr.", "de", "No later than nine o'clock.", "en", []),
+        ("Grazie mille.", "it", "Thank you very much.", "en", []),
+        ("Il me faut quinze jours.", "fr", "I need two weeks.", "en", []),
         ("Às quinze para as oito.", "pt", "At 7:45.", "en", []),
         ("Je reviens dans quinze jours.", "fr", "I'll be back in two weeks.", "en", []),
         ("Yarın saat üçte gelin.", "tr", "Come tomorrow at three.", "en", []),
@@ -206,6 +228,15 @@ def test_languages_without_a_lexicon_fall_back_to_digits() -> None:
     assert kept and not wrong(kept)
     assert wrong(compare("Zimmer 204, bitte.", "de", "Кабінет 205.", "uk"))
     assert not wrong(compare("Drei Kinder, 3 Plätze.", "de", "Троє дітей, три місця.", "uk"))
+
+
+def test_a_date_is_compared_with_a_language_without_a_lexicon() -> None:
+    for one, two in (("uk", "de"), ("de", "uk")):
+        assert not wrong(compare("19.08.2026, 9:30", one, "19.08.2026, 09:30", two))
+        assert wrong(compare("19.08.2026", one, "18.08.2026", two))
+    assert not wrong(compare("Um halb zehn, Zimmer 204.", "de", "О 9:30, кабінет 204.", "uk"))
+    assert not wrong(compare("1.250 Euro", "de", "1250 євро", "uk"))
+    assert wrong(compare("Zimmer bitte.", "de", "Кабінет 204.", "uk"))
 
 
 # Generated -----------------------------------------------------------------------------------

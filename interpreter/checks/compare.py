@@ -32,7 +32,7 @@ def compare(text: str, source: str, translation: str, target: str) -> tuple[Fact
     """
     said, given = extract(text, source), extract(translation, target)
     if source not in LANGUAGES or target not in LANGUAGES:
-        return _compare_digits(said, given, translation)
+        return _compare_digits(text, said, translation, given)
     plain_said = [found for found in said if found.kind not in _TURNING]
     plain_given = [found for found in given if found.kind not in _TURNING]
     facts = _pair(plain_said, plain_given, translation)
@@ -49,7 +49,7 @@ def holds(value: str, found: Sequence[Found]) -> bool:
         return True
     if re.fullmatch(r"\d\d:\d\d", value):
         wanted = Found(FactKind.TIME, value, value, 0)
-    elif re.fullmatch(r"\d+ [a-z]+", value):
+    elif re.fullmatch(r"\d+ [a-z ]+", value):
         wanted = Found(FactKind.DURATION, value, value, 0)
     elif re.fullmatch(r"[\d+][\d ]{5,}", value):
         wanted = Found(FactKind.PHONE, value, value, 0)
@@ -76,7 +76,7 @@ def _pair(said: Sequence[Found], given: Sequence[Found], translation: str) -> li
             facts.append(Fact(found.kind, FactStatus.KEPT, found.value, found.text, other.text))
         elif found.kind is FactKind.NAME and _is_there(found.value, translation):
             facts.append(Fact(found.kind, FactStatus.KEPT, found.value, found.text, found.text))
-        elif any(_equivalent(found, each) for each in given):
+        elif found.kind not in _FIGURES and any(_equivalent(found, each) for each in given):
             continue  # said twice, translated once
         elif other := _first(found, left, _rivals):
             left.remove(other)
@@ -89,7 +89,7 @@ def _pair(said: Sequence[Found], given: Sequence[Found], translation: str) -> li
         elif not found.optional:
             facts.append(Fact(found.kind, FactStatus.MISSING, found.value, found.text))
     for other in left:
-        twice = any(_equivalent(found, other) for found in said)
+        twice = other.kind not in _FIGURES and any(_equivalent(found, other) for found in said)
         if not (twice or other.optional or other.kind is FactKind.NAME):
             facts.append(Fact(other.kind, FactStatus.ADDED, other.value, target=other.text))
     return facts
@@ -199,15 +199,17 @@ def _negation(
     target: str,
     given: Sequence[Found],
 ) -> list[Fact]:
-    """Both sides say "not" or neither does; words such as "invalid" may stand for it."""
-    here = next((found for found in said if found.kind is FactKind.NEGATION), None)
-    there = next((found for found in given if found.kind is FactKind.NEGATION), None)
+    """Both sides say "not" or "without", or neither does; "invalid" and its like stand for it."""
+    here = [found for found in said if found.kind is FactKind.NEGATION]
+    there = [found for found in given if found.kind is FactKind.NEGATION]
     if here and there:
-        return [Fact(FactKind.NEGATION, FactStatus.KEPT, "not", here.text, there.text)]
+        kind, one, two = FactKind.NEGATION, here[0], there[0]
+        return [Fact(kind, FactStatus.KEPT, one.value, one.text, two.text)]
     if here and not _says_softly(translation, target):
-        return [Fact(FactKind.NEGATION, FactStatus.MISSING, "not", here.text)]
+        return [Fact(FactKind.NEGATION, FactStatus.MISSING, here[0].value, here[0].text)]
     if there and not _says_softly(text, source):
-        return [Fact(FactKind.NEGATION, FactStatus.ADDED, "not", target=there.text)]
+        added = there[0]
+        return [Fact(FactKind.NEGATION, FactStatus.ADDED, added.value, target=added.text)]
     return []
 
 
@@ -272,17 +274,27 @@ def _asks(translation: str, target: str) -> bool:
 
 
 def _compare_digits(
-    said: Sequence[Found], given: Sequence[Found], translation: str
+    text: str, said: Sequence[Found], translation: str, given: Sequence[Found]
 ) -> tuple[Fact, ...]:
-    """What is written in digits has to be there in digits; small numbers may be words."""
-    there = re.sub(r"\W", "", translation)
+    """What is written in digits on one side has to be on the other; small numbers may be words."""
+    here, there = _groups(text), _groups(translation)
+    meant_here = {*here, *_groups("; ".join(found.value for found in said))}
+    meant_there = {*there, *_groups("; ".join(found.value for found in given))}
     facts = []
-    for found in said:
-        digits = re.sub(r"\D", "", found.text)
-        if found.kind in _TURNING or not digits:
-            continue
-        if digits in re.sub(r"\D", "", there) or any(_equivalent(found, each) for each in given):
-            facts.append(Fact(found.kind, FactStatus.KEPT, found.value, found.text, digits))
-        elif int(digits) > _WRITTEN_OUT:
-            facts.append(Fact(found.kind, FactStatus.MISSING, found.value, found.text))
+    for group in here:
+        if group in meant_there or group in "".join(there):
+            facts.append(Fact(FactKind.NUMBER, FactStatus.KEPT, group, group, group))
+        elif int(group) > _WRITTEN_OUT:
+            facts.append(Fact(FactKind.NUMBER, FactStatus.MISSING, group, group))
+    for group in there:
+        known = group in meant_here or group in "".join(here)
+        if not known and int(group) > _WRITTEN_OUT:
+            facts.append(Fact(FactKind.NUMBER, FactStatus.ADDED, group, target=group))
     return tuple(facts)
+
+
+def _groups(text: str) -> list[str]:
+    """Digits that stand together, thousands too, without the zeros before them."""
+    together = re.sub(r"(?<=\d)[.,'’\u00a0\u202f](?=\d{3}(?!\d))", "", text)
+    # In whatever digits the language has: int() knows them all.
+    return [str(int(group)) for group in re.findall(r"\d+", together)]

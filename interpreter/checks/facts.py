@@ -52,6 +52,7 @@ _ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _DATE = re.compile(r"(?<![\d.,:/-])(\d{1,2})([./-])(\d{1,2})(?:\2(\d{4}|\d{2})?)?(?![\d/:-])")
 _SIGNS = {"€": "EUR", "£": "GBP", "$": "USD", "₺": "TRY", "R$": "BRL"}
 _NAME = r"[A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞİĪĮĶŁĽĹŃŅŇŐŒŔŘŚŠŞŢŤŪŮŰŲŹŻŽ][\w'’-]*"
+_ANSWER = re.compile(r"^\W*(?:no|nein|não|non|hayır)[,.;!]\s*(?=\w)", re.IGNORECASE)
 _INNER_NAME = re.compile(r"(?<=[\w,] )[A-ZÇĞÖŞÜ][\w’']*")
 
 
@@ -205,9 +206,8 @@ class _Search:
         for pattern in _name_patterns(words):
             for match in pattern.finditer(self._original):
                 for part in re.finditer(_NAME, match["name"]):
-                    if part.group()[0].isupper():
-                        start = match.start("name") + part.start()
-                        self.found.append(Found(FactKind.NAME, part.group(), part.group(), start))
+                    start = match.start("name") + part.start()
+                    self.found.append(Found(FactKind.NAME, part.group(), part.group(), start))
 
     def numbers(self, words: Lexicon | None) -> None:
         """What is left: file numbers and numbers."""
@@ -235,11 +235,15 @@ def _ordinals(text: str, words: Lexicon) -> Iterator[Found]:
 
 def _words_that_turn(text: str, words: Lexicon) -> Iterator[Found]:
     """Negation and modality: one of each kind is enough, however often it is said."""
-    left = words.not_negation.sub(lambda match: " " * len(match.group()), text)
+    # "No, I have no passport": the answer must not stand for the negation behind it.
+    left = _ANSWER.sub(lambda match: " " * len(match.group()), text)
+    left = words.not_negation.sub(lambda match: " " * len(match.group()), left)
     if words.language == "tr":  # Yılmaz, Korkmaz: names that say what somebody does not do
         left = _INNER_NAME.sub(lambda match: " " * len(match.group()), left)
     if match := words.negation.search(left):
         yield Found(FactKind.NEGATION, "not", match.group(), match.start())
+    if words.without and (match := words.without.search(left)):
+        yield Found(FactKind.NEGATION, "without", match.group(), match.start())
     for value, pattern in words.modality:
         if match := pattern.search(left):
             yield Found(FactKind.MODALITY, value, match.group(), match.start())

@@ -73,6 +73,9 @@ class Lexicon:
     spans: tuple[tuple[re.Pattern[str], str], ...]
     relative: tuple[tuple[re.Pattern[str], str], ...]
     negation: re.Pattern[str]
+    without: re.Pattern[str] | None
+    """None where it is an ending that mostly means something else, as in Turkish."""
+
     not_negation: re.Pattern[str]
     soft_negation: re.Pattern[str]
     modality: tuple[tuple[str, re.Pattern[str]], ...]
@@ -125,6 +128,7 @@ def lexicon(language: str) -> Lexicon | None:
             for day, pattern in sorted(raw["relative"].items(), key=lambda each: -len(each[0]))
         ),
         negation=_words(raw["negation"]),
+        without=_words(raw["without"]) if "without" in raw else None,
         not_negation=_words(raw["not_negation"]),
         soft_negation=_words(raw["soft_negation"]),
         modality=tuple(

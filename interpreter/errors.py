@@ -8,6 +8,7 @@
     * RecognitionError    speech could not be turned into text
     * TranslationError    text could not be turned into the other language
     * SynthesisError      text could not be spoken
+    * PhoneError          a telephone line could not be had, or broke
 
 `code` is stable and machine-readable (`clients/PROTOCOL.md` lists those a client can meet); the
 message is for people and never holds what somebody said, since it may be logged.
@@ -73,3 +74,7 @@ class TranslationError(InterpreterError):
 
 class SynthesisError(InterpreterError):
     """Text could not be spoken."""
+
+
+class PhoneError(InterpreterError):
+    """A telephone line could not be had, or broke."""

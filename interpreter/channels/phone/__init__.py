@@ -1,0 +1,1 @@
+"""The telephone: lines to a PBX, and the calls on them."""

@@ -1,0 +1,126 @@
+"""What clients send."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from ...events import Party, TurnTaking
+from .shared import Message, Name, Number, Sequence, Tag, Text
+
+SPEECH_RATE: Literal[24_000] = 24_000
+"""Hertz of speech unless `join` asks for another rate."""
+
+
+class Join(Message, frozen=True, tag="join"):
+    """The first message on every connection."""
+
+    token: Annotated[str, Meta(max_length=1024)]
+    microphone_rate: Literal[16_000, 24_000, 48_000] | None = None
+    """Hertz of the audio that will be sent; null where only text is sent."""
+
+    speech_rate: Literal[8_000, 16_000, 24_000, 48_000] | None = SPEECH_RATE
+    """Hertz of the speech wanted; null where nobody listens."""
+
+    turn_taking: TurnTaking = TurnTaking.OWN_MICROPHONE
+    connection: Name | None = None
+    """The name `joined` gave to the connection that was cut; resumes it."""
+
+    resume_after: Annotated[int, Meta(ge=0)] = 0
+    """Number of the last event the client has seen."""
+
+    resume_audio: Sequence | None = None
+    """Sequence of the oldest microphone frame the client can still send again."""
+
+
+class Talk(Message, frozen=True, tag="talk"):
+    """The push-to-talk button went down or up. Counts as one microphone frame."""
+
+    down: bool
+    sequence: Sequence
+    """From the same counter as the microphone's audio frames, so that a cut cannot lose it."""
+
+    party: Party | None = None
+    """Who will speak; needed on a shared device only."""
+
+
+class TypedText(Message, frozen=True, tag="text"):
+    """Interpret what was typed instead of spoken."""
+
+    text: Text
+    party: Party | None = None
+
+
+class Correct(Message, frozen=True, tag="correct"):
+    """What was recognised is wrong: what was said, or who said it, or both."""
+
+    utterance: Number
+    text: Text | None = None
+    party: Party | None = None
+
+
+class Confirm(Message, frozen=True, tag="confirm"):
+    """Staff have asked back: what the flags of this translation doubt is right."""
+
+    utterance: Number
+
+
+class SayAgain(Message, frozen=True, tag="say_again"):
+    """Speak an utterance once more; without a number, the last one this party heard."""
+
+    utterance: Number | None = None
+    party: Party | None = None
+
+
+class Slower(Message, frozen=True, tag="slower"):
+    """Speak to this party at another speed from now on."""
+
+    speed: Annotated[float, Meta(ge=0.5, le=1.5)] = 0.8
+    """Relative to the voice's own; 1 is normal."""
+
+    party: Party | None = None
+
+
+class StopSpeaking(Message, frozen=True, tag="stop_speaking"):
+    """Be quiet: whatever is being spoken to this party, or waits to be, is dropped."""
+
+    party: Party | None = None
+
+
+class Played(Message, frozen=True, tag="played"):
+    """How much of an utterance's voice really came out of the loudspeaker."""
+
+    utterance: Number
+    milliseconds: Annotated[int, Meta(ge=0, le=3_600_000)]
+
+
+class ChangeLanguage(Message, frozen=True, tag="language"):
+    """The visitor speaks another language than was thought."""
+
+    language: Tag
+
+
+class Consent(Message, frozen=True, tag="consent"):
+    """This party agrees, or does not, to being interpreted by a machine."""
+
+    agreed: bool
+    party: Party | None = None
+
+
+class Leave(Message, frozen=True, tag="leave"):
+    """This connection goes for good and will not resume."""
+
+
+ClientMessage = (
+    Join
+    | Talk
+    | TypedText
+    | Correct
+    | Confirm
+    | SayAgain
+    | Slower
+    | StopSpeaking
+    | Played
+    | ChangeLanguage
+    | Consent
+    | Leave
+)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from .asr import Recognizer
 from .echo import EchoGuard
 from .errors import ProtocolError
-from .events import Party, PartyChange, TurnTaking
+from .events import Event, Party, PartyChange, TurnTaking
 from .microphone import Microphone
-from .mt import NO_BRIEFING, Briefing
+from .mt import Translator
 from .mt.router import Router
 from .tts import Synthesizer
 from .vad import SileroVad
@@ -28,8 +28,8 @@ class Engines:
     run: Run
     """Where all their calls go; it knows whether the machine keeps up."""
 
-    office: Briefing = NO_BRIEFING
-    """What translators should know of the office; the same in every conversation."""
+    plain: Translator | None = None
+    """Puts sentences into plain language; from a language to the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,12 @@ class Connections:
         if not old.attached:
             self._tell(connection, "joined")
         return connection
+
+    def guard(self, event: Event, to: Party | None) -> None:
+        """Tell the echo guards what happens, as far as it is for their party."""
+        for connection in self.all:
+            if connection.guard and to in connection.parties:
+                connection.guard.take(event, time.monotonic())
 
     def cut(self, connection: Connection) -> None:
         """Its websocket is gone without a word; it may come back."""

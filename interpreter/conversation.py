@@ -4,18 +4,18 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Coroutine
-from contextvars import copy_context
 from dataclasses import replace
-from typing import Any
 
+from .agreements import Agreements
 from .audio import AudioFrame
 from .back_translation import BackTranslator
+from .cards import show
 from .connection import Connection, Connections, ConversationLimits, Engines
 from .corrections import Corrections, as_typed
 from .echo import EchoGuard
 from .errors import ProtocolError, trace
 from .events import (
+    CardShown,
     Ended,
     EndReason,
     Event,
@@ -30,16 +30,19 @@ from .events import (
     Translation,
     TurnTaking,
 )
+from .handover import Handover
 from .hearing import Surroundings
 from .journal import Journal
 from .microphone import Button, Microphone
 from .mt import Briefing
+from .office import NO_OFFICE, Office
 from .pipeline import Direction, Listener
+from .plain import PlainLanguage
 from .recall import Recall
 from .speaker import SpeakerChoice
 from .stopwatch import Stopwatch
+from .tasks import Tasks
 from .vad import Endpointing
-from .work import conversation as for_conversation
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +56,7 @@ class Conversation:
         engines: Engines,
         endpointing: Endpointing,
         limits: ConversationLimits,
+        office: Office = NO_OFFICE,
         *,
         consent_required: bool = False,
         simultaneous: bool = False,
@@ -62,9 +66,12 @@ class Conversation:
         self.languages = languages
         self.engines = engines
         self.endpointing = endpointing
-        self.consent_required = consent_required
+        self.office = office
         self.simultaneous = simultaneous
-        self.consent: dict[Party, bool | None] = dict.fromkeys(Party)
+        self.agreements = Agreements(required=consent_required, changed=self._changed)
+        self.card: CardShown | None = None
+        """What lies on the table."""
+
         self.journal = Journal()
         self.ended = False
         self._limits = limits
@@ -77,10 +84,13 @@ class Conversation:
         self._stopwatch = Stopwatch()
         self._last_sign = self._began = time.monotonic()
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._hearing: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(self.name, self._broken)
+        self._hearing = Tasks(self.name, self._broken)
+        self.plain = PlainLanguage(engines.plain, self._briefing, self.emit)
+        self._translator = engines.translator.with_glossary(office.glossary)
         self._directions = {party: self._direction_to(party) for party in Party}
-        self._back = BackTranslator(engines.translator, self.emit)
+        self._back = BackTranslator(self._translator, self.emit)
+        self.handover = Handover(office, self.emit, lambda: self._fall_silent(tuple(Party)))
         self.corrections = Corrections(
             recall=self._recall,
             languages=languages,
@@ -88,7 +98,7 @@ class Conversation:
             emit=self.emit,
             interpret=lambda transcript: self._said(transcript, repeated=True),
             silence=lambda transcript: self._towards(transcript).stop_speaking(),
-            start=lambda work: self._start(work, self._tasks),
+            start=self._tasks.start,
         )
 
     # Its life -------------------------------------------------------------------------------
@@ -96,9 +106,9 @@ class Conversation:
     async def run(self) -> None:
         """Live until `end`, until it idles, until its time is up, or until a stage breaks."""
         for direction in self._directions.values():
-            self._start(direction.run(), self._tasks)
-        self._start(self._watch(), self._tasks)
-        self._start(self._back.run(), self._tasks)
+            self._tasks.start(direction.run())
+        self._tasks.start(self._watch())
+        self._tasks.start(self._back.run())
         reason: EndReason = "failed"
         try:
             reason = await self._reason
@@ -107,9 +117,7 @@ class Conversation:
                 await self._finish_what_was_said()
         finally:
             self.ended = True
-            for task in self._tasks | self._hearing:
-                task.cancel()
-            await asyncio.gather(*self._tasks, *self._hearing, return_exceptions=True)
+            await asyncio.gather(self._tasks.cancel(), self._hearing.cancel())
             self.emit(Ended(reason))
             self.journal.close()
             self._recall.clear()
@@ -140,25 +148,16 @@ class Conversation:
                 for connection in self.connections.all:
                     if connection.microphone:
                         await connection.microphone.hang_up()
-                await asyncio.gather(*self._hearing)
+                await self._hearing.finish()
                 for direction in self._directions.values():
                     await direction.drain()
         except TimeoutError:
             log.warning("a conversation ended before all that was said had been interpreted")
 
-    def _start(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
-        context = copy_context()
-        context.run(for_conversation.set, self.name)
-        task = asyncio.create_task(work, context=context)
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        task.add_done_callback(self._stopped)
-
-    def _stopped(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a conversation broke: %s", trace(error))
-            self.emit(Failure("internal-error", False, None))
-            self.end("failed")
+    def _broken(self, error: BaseException) -> None:
+        log.error("a conversation broke: %s", trace(error))
+        self.emit(Failure("internal-error", False, None))
+        self.end("failed")
 
     # Its connections ------------------------------------------------------------------------
 
@@ -188,7 +187,7 @@ class Conversation:
         )
         self.connections.add(connection)
         if connection.microphone:
-            self._start(connection.microphone.run(), self._hearing)
+            self._hearing.start(connection.microphone.run())
         return connection
 
     def reconnect(self, name: str, parties: tuple[Party, ...]) -> Connection | None:
@@ -205,34 +204,47 @@ class Conversation:
 
     # What is said ---------------------------------------------------------------------------
 
-    async def hear(self, connection: Connection, item: AudioFrame | Button) -> bool:
+    async def hear(self, connection: Connection, item: AudioFrame | Button) -> None:
         """Take the next frame of a connection's microphone. Raises `ProtocolError`.
 
-        False where the visitor has to agree first: the frame counts, but nobody listens to it.
+        Where nobody listens (`deaf_to`) the frame counts, and that is all.
         """
         if connection.microphone is None:
             raise ProtocolError("unsupported-audio", "join named no microphone_rate")
-        if not self.may_speak(connection):
+        if self.deaf_to(connection):
             connection.microphone.skip_to(item.sequence + 1)
-            return False
+            return
         if isinstance(item, Button):
             item = replace(item, party=connection.party(item.party))
         await connection.microphone.push(item)
-        return True
 
-    def may_speak(self, connection: Connection) -> bool:
-        """Whether the visitor has agreed, where that is required."""
-        waiting = self.consent_required and not self.consent[Party.VISITOR]
-        return not (waiting and Party.VISITOR in connection.parties)
+    def deaf_to(self, connection: Connection) -> ProtocolError | None:
+        """Why the machine does not interpret what this connection says, if so."""
+        if self.handover.active:
+            return ProtocolError("human-interprets", "a person interprets; the machine is silent")
+        if not self.agreements.may_speak(connection.parties):
+            return ProtocolError("consent-required", "the visitor has to agree first")
+        return None
 
     async def type(self, connection: Connection, text: str, party: Party | None) -> None:
         """Interpret what was typed. Raises `ProtocolError`."""
+        await self._said(self._typed(connection, text, connection.party(party)))
+
+    async def phrase(self, connection: Connection, name: str, party: Party | None) -> None:
+        """Say a fixed phrase of the office. Raises `ProtocolError`."""
         party = connection.party(party)
-        if not self.may_speak(connection):
-            raise ProtocolError("consent-required", "the visitor has to agree first")
-        number = self._next_utterance()
-        self._stopwatch.start(number, time.monotonic())
-        await self._said(as_typed(number, 1, party, self.languages[party], text))
+        phrase, language = self.office.phrase(name), self.languages[party]
+        if phrase is None or language not in phrase.texts:
+            raise ProtocolError("bad-message", "phrase: there is none of that name and language")
+        said = self._typed(connection, phrase.texts[language], party)
+        ready = phrase.texts.get(self.languages[party.other])
+        await self._said(said, ready=ready)
+
+    def show(self, card: str, value: str) -> None:
+        """Lay a card on the table, or with "" take it away. Raises `ProtocolError`."""
+        shown = show(card, value, self.languages.values(), self.office)
+        self.card = shown if card else None
+        self.emit(shown)
 
     def say_again(self, connection: Connection, utterance: int | None, party: Party | None) -> None:
         """Speak an utterance once more. Raises `ProtocolError`."""
@@ -268,15 +280,10 @@ class Conversation:
         self.languages[Party.VISITOR] = language
         self._changed(Party.VISITOR, "language")
 
-    def agree(self, connection: Connection, agreed: bool, party: Party | None) -> None:
-        """A party agrees, or does not, to being interpreted by a machine."""
-        party = connection.party(party)
-        self.consent[party] = agreed
-        self._changed(party, "consent")
-
     def emit(self, event: Event, to: Party | None = None) -> None:
         """Put an event into the journal, from where every connection takes it."""
         self._recall.take(event)
+        self.handover.take(event)
         match event:
             case Transcript(final=True) | Translation(final=True):
                 self._back.take(event)
@@ -285,30 +292,29 @@ class Conversation:
                 self._last_sign = time.monotonic()
             case SpeechBegan() | Transcript(final=True):
                 self._speaker.expect(event.party)
-        for connection in self.connections.all:
-            if connection.guard and to in connection.parties:
-                connection.guard.take(event, time.monotonic())
+        self.connections.guard(event, to)
         self.journal.append(event, to)
 
     # Behind it ------------------------------------------------------------------------------
 
     def _direction_to(self, party: Party) -> Direction:
         def listener() -> Listener:
-            present = self.connections.anybody_listens(party)
+            present = self.connections.anybody_listens(party) and not self.handover.active
             return Listener(self.languages[party], present, self._speed[party])
 
         return Direction(
             party,
             listener,
             self._briefing,
-            self.engines.translator,
+            self._translator,
             self.engines.synthesizer,
             self.emit,
             self._stopwatch,
+            self.plain if party is Party.VISITOR else None,
         )
 
     def _briefing(self) -> Briefing:
-        return replace(self.engines.office, turns=self._recall.turns())
+        return replace(self.office.briefing, turns=self._recall.turns())
 
     def _microphone(
         self,
@@ -354,14 +360,25 @@ class Conversation:
         for party in parties:
             self._directions[party].stop_speaking()
 
-    async def _said(self, transcript: Transcript, *, repeated: bool = False) -> None:
+    def _typed(self, connection: Connection, text: str, party: Party) -> Transcript:
+        if reason := self.deaf_to(connection):
+            raise reason
+        number = self._next_utterance()
+        self._stopwatch.start(number, time.monotonic())
+        return as_typed(number, 1, party, self.languages[party], text)
+
+    async def _said(
+        self, transcript: Transcript, *, repeated: bool = False, ready: str | None = None
+    ) -> None:
         self._stopwatch.lap(transcript.utterance, "transcript")
         self.emit(transcript)
-        await self._deliver(transcript, repeated=repeated)
+        await self._deliver(transcript, repeated=repeated, ready=ready)
 
-    async def _deliver(self, transcript: Transcript, *, repeated: bool = False) -> None:
+    async def _deliver(
+        self, transcript: Transcript, *, repeated: bool = False, ready: str | None = None
+    ) -> None:
         self._last_sign = time.monotonic()
-        await self._towards(transcript).interpret(transcript, repeated=repeated)
+        await self._towards(transcript).interpret(transcript, repeated=repeated, ready=ready)
 
     def _towards(self, transcript: Transcript) -> Direction:
         return self._directions[transcript.party.other]
@@ -376,4 +393,5 @@ class Conversation:
 
     def _changed(self, party: Party, state: PartyChange) -> None:
         self._last_sign = time.monotonic()
-        self.emit(PartyChanged(party, state, self.languages[party], self.consent[party]))
+        consent, record = self.agreements.consent[party], self.agreements.record[party]
+        self.emit(PartyChanged(party, state, self.languages[party], consent, record))

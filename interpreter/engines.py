@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -13,12 +13,14 @@ from . import asr, mt, tts
 from .audio import silence
 from .connection import Engines
 from .errors import InterpreterError, ModelError
+from .languages import normalise
 from .models import Manifest, Profile, Role, locate
 from .mt import Briefing
 from .mt.glossary import load_glossary
 from .mt.llm import Endpoint, LlmSettings, LlmTranslator
 from .mt.router import Router
-from .settings import Settings, llm_key
+from .office import NO_OFFICE, Office, load_phrases
+from .settings import OfficeSettings, Settings, llm_key
 from .tts.voices import Voices
 from .vad import SileroVad
 from .work import Quality, Run
@@ -34,6 +36,9 @@ class House:
     profile: Profile
     notices: tuple[str, ...]
     load_seconds: float
+    offices: Mapping[str, Office] = field(default_factory=lambda: {"": NO_OFFICE})
+    """By name; "" is what holds where none is named."""
+
     resources: ExitStack = field(default_factory=ExitStack)
     """What the engines need outside this process."""
 
@@ -53,17 +58,38 @@ def build(settings: Settings, profile: Profile, run: Run) -> House:
     recognizer = load_recognizer(settings, profile, run)
     if recognizer.notice:
         notices.append(recognizer.notice)
+    offices = {"": office_of("", settings.office)}
+    offices |= {name: office_of(name, each) for name, each in settings.offices.items()}
+    translators = load_translators(settings, profile, run, notices.append, resources)
     engines = Engines(
         vad=load_vad(settings, profile),
         recognizer=recognizer,
-        translator=load_translator(settings, profile, run, notices.append, resources),
+        translator=Router(translators, offices[""].glossary),
         synthesizer=load_synthesizer(settings, profile, run, notices.append),
         run=run,
-        office=Briefing(domain=settings.office.domain, formality=settings.office.formality),
+        plain=_rephraser(settings, profile, translators),
     )
     for notice in notices:
         log.warning("%s", notice)
-    return House(engines, profile, tuple(notices), time.monotonic() - began, resources)
+    load_seconds = time.monotonic() - began
+    return House(engines, profile, tuple(notices), load_seconds, offices, resources)
+
+
+def office_of(name: str, settings: OfficeSettings) -> Office:
+    """An office with its files read. Raises `SettingsError`."""
+    phrases, cards = load_phrases(settings.phrase_files)
+    return Office(
+        name=name,
+        title=settings.title,
+        language=normalise(settings.language) if settings.language else "",
+        briefing=Briefing(domain=settings.domain, formality=settings.formality),
+        glossary=load_glossary(settings.glossary_files),
+        hotwords=load_glossary(settings.own_glossary_files),
+        phrases=phrases,
+        cards=cards,
+        contact=settings.contact,
+        subjects=settings.subjects,
+    )
 
 
 async def warm_up(engines: Engines) -> None:
@@ -108,14 +134,14 @@ def load_recognizer(settings: Settings, profile: Profile, run: Run) -> asr.Recog
     )
 
 
-def load_translator(
+def load_translators(
     settings: Settings,
     profile: Profile,
     run: Run,
     notice: Callable[[str], None],
     resources: ExitStack,
-) -> Router:
-    """The language model that was set up, and the translators of a profile, behind one."""
+) -> list[mt.Translator]:
+    """The language model that was set up, and the translators of a profile that are installed."""
     translators: list[mt.Translator] = []
     if settings.llm.base_url:
         translators.append(_service(settings))
@@ -137,7 +163,20 @@ def load_translator(
                 resources,
             )
         )
-    return Router(translators, load_glossary(settings.office.glossary_files))
+    return translators
+
+
+def _rephraser(
+    settings: Settings, profile: Profile, translators: Sequence[mt.Translator]
+) -> mt.Translator | None:
+    """The first language model that is declared to be able to speak plainly."""
+    declared = {manifest.id: manifest.plain for manifest in profile.of("mt")}
+    declared[f"llm/{settings.llm.model}"] = settings.llm.plain
+    for translator in translators:
+        if isinstance(translator, LlmTranslator) and (able := declared.get(translator.name)):
+            same = {(language, language): Quality.GOOD for language in able}
+            return translator.asked("plain", same)
+    return None
 
 
 def _service(settings: Settings) -> LlmTranslator:

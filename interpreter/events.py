@@ -3,6 +3,7 @@
 `channels/wire.py` turns them into messages; nothing else does.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -52,7 +53,7 @@ DOUBTFUL = 0.6
 EndReason = Literal["left", "idle", "expired", "shutdown", "closed", "failed"]
 """Why a conversation ended."""
 
-PartyChange = Literal["joined", "left", "away", "consent", "language"]
+PartyChange = Literal["joined", "left", "away", "consent", "record", "language"]
 """What became of a party; `away`: its last connection was cut and may come back."""
 
 
@@ -287,6 +288,65 @@ class PartyChanged:
 
     language: str
     consent: bool | None
+    record: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rephrased:
+    """What staff said, in plain language; this is what gets translated."""
+
+    utterance: int
+    revision: int
+    text: str
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlainChanged:
+    """Staff's sentences are put into plain language from now on, or no more."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CardShown:
+    """Something to look at lies on the table, or (`card` empty) was taken away."""
+
+    card: str
+    """`number`, `date`, `sign`, or a card of the office."""
+
+    value: str
+    texts: Mapping[str, str]
+    """By language."""
+
+    picture: str = ""
+
+
+HandoverState = Literal["proposed", "active", "over"]
+"""`active`: a person interprets, and the machine is silent."""
+
+HandoverReason = Literal["asked", "checks", "subject", "staff"]
+"""Somebody asked; several translations in a row were doubtful; what is talked about should not be
+left to a machine; staff decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a human interpreter is reached."""
+
+    name: str = ""
+    phone: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverChanged:
+    """A person should interpret, does so, or has given back to the machine."""
+
+    state: HandoverState
+    reason: HandoverReason
+    subject: str = ""
+    contact: Contact = Contact()
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +387,10 @@ Event = (
     | SpeechEnded
     | Timing
     | PartyChanged
+    | Rephrased
+    | PlainChanged
+    | CardShown
+    | HandoverChanged
     | Notice
     | Failure
     | Ended

@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from .events import Event, Party, SpeechChunk
 
@@ -18,6 +19,8 @@ class Entry:
 
     to: Party | None
     """Whom it is for; None for everybody."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class Journal:

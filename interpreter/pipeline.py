@@ -7,12 +7,13 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .errors import InterpreterError, TranslationError
 from .events import DOUBTFUL, Event, Failure, Notice, Party, Transcript, Translation
 from .mt import Briefing
 from .mt.router import Checked, Router
+from .plain import PlainLanguage
 from .preparation import Preparation, Wanted
 from .rendering import Rendering, is_doubtful, spoken
 from .sentences import split
@@ -57,6 +58,9 @@ class _Said:
     simultaneous: bool = False
     """Its sentences are spoken while the speaker goes on."""
 
+    ready: str | None = None
+    """Its translation, made and checked by people beforehand."""
+
 
 @dataclass(slots=True)
 class _Course:
@@ -92,12 +96,15 @@ class Direction:
         synthesizer: Synthesizer,
         emit: Callable[[Event, Party | None], None],
         stopwatch: Stopwatch,
+        plain: PlainLanguage | None = None,
     ) -> None:
+        """`plain` may put what is said into plain language first."""
         self._listener = listener
         self._briefing = briefing
         self._translator = translator
         self._emit = emit
         self._stopwatch = stopwatch
+        self._plain = plain
         self._speech = Speech(party, lambda: listener().speed, synthesizer, emit, stopwatch)
         self._said: asyncio.Queue[_Said] = asyncio.Queue(_WAITING)
         self._course: _Course | None = None
@@ -106,18 +113,25 @@ class Direction:
         self._took_seconds = 0.0
         """What the latest glance took."""
 
-    async def interpret(self, transcript: Transcript, *, repeated: bool = False) -> None:
-        """Take a final transcript; waits while too many wait already."""
-        await self._said.put(_Said(transcript, repeated))
+    async def interpret(
+        self, transcript: Transcript, *, repeated: bool = False, ready: str | None = None
+    ) -> None:
+        """Take a final transcript, and its translation where people have made it beforehand.
+
+        Waits while too many wait already.
+        """
+        await self._said.put(_Said(transcript, repeated, ready=ready))
 
     def follow(self, transcript: Transcript, *, simultaneous: bool) -> None:
         """Take what is certain of a partial transcript; dropped while others wait."""
-        if self._said.empty():
+        if self._said.empty() and not self._rephrases:
             self._said.put_nowait(_Said(transcript, simultaneous=simultaneous))
 
     def prepare(self, transcript: Transcript) -> None:
         """The speaker may have finished: make the translation and the first sound, tell nobody."""
         self._withdraw()
+        if self._rephrases:
+            return
         target = self._listener().language
 
         def first(checked: Checked) -> None:
@@ -157,11 +171,20 @@ class Direction:
         finally:
             self._withdraw()
 
+    @property
+    def _rephrases(self) -> bool:
+        """Whether what is said will be worded differently, so that nothing can be guessed."""
+        return self._plain is not None and self._plain.on
+
     async def _translate_all(self) -> None:
         while True:
             said = await self._said.get()
             try:
-                if said.transcript.final:
+                if said.ready is not None:
+                    await self._conclude_with(said, said.ready)
+                elif said.transcript.final:
+                    if self._plain:
+                        said = replace(said, transcript=await self._plain.rephrase(said.transcript))
                     await self._conclude(said)
                 else:
                     await self._go_on(said)
@@ -229,6 +252,13 @@ class Direction:
                 self._tell(transcript, rendering, target, final=False)
                 await self._say(said, checked, target)
         self._tell(transcript, rendering, target, final=True)
+        await self._say(said, checked, target, last=True)
+
+    async def _conclude_with(self, said: _Said, translation: str) -> None:
+        """What people have translated beforehand needs no machine, and no check."""
+        target = self._listener().language
+        checked = Checked(translation, "phrases", Quality.NATIVE)
+        self._tell(said.transcript, Rendering([checked]), target, final=True)
         await self._say(said, checked, target, last=True)
 
     async def _break_off(

@@ -13,6 +13,7 @@ from .conversation import Conversation
 from .errors import BusyError, InterpreterError, ProtocolError
 from .events import Party
 from .languages import normalise
+from .office import NO_OFFICE, Office
 from .vad import Endpointing
 
 log = logging.getLogger(__name__)
@@ -44,11 +45,14 @@ class Reception:
         *,
         secret: str,
         most: int,
+        offices: Mapping[str, Office] | None = None,
     ) -> None:
+        """`offices` by name; the one called "" holds where none is named."""
         self.engines = engines
         self._endpointing = endpointing
         self._limits = limits
         self._most = most
+        self.offices = offices or {"": NO_OFFICE}
         self._signer = URLSafeTimedSerializer(secret, salt="interpreter.conversation")
         self.conversations: dict[str, Conversation] = {}
         """Those that are going on, by name."""
@@ -61,16 +65,19 @@ class Reception:
         staff_language: str,
         visitor_language: str,
         *,
+        office: str = "",
         consent_required: bool = False,
         simultaneous: bool = False,
         pauses: Mapping[str, float] | None = None,
     ) -> Invitation:
         """Begin a conversation; `pauses` are fields of `Endpointing` that differ in it.
 
-        Raises `InterpreterError`: `unknown-language`, `pair-not-available`, or `overloaded` where
-        the service holds as many conversations as it may.
+        Raises `InterpreterError`: `unknown-language`, `unknown-office`, `pair-not-available`, or
+        `overloaded` where the service holds as many conversations as it may.
         """
         staff, visitor = normalise(staff_language), normalise(visitor_language)
+        if office not in self.offices:
+            raise InterpreterError("unknown-office", "the settings name no office like that")
         self._check_pair(staff, visitor)
         if self._closed:
             raise BusyError("overloaded", "the service is shutting down")
@@ -91,6 +98,7 @@ class Reception:
             self.engines,
             replace(self._endpointing, **(pauses or {})),
             self._limits,
+            self.offices[office],
             consent_required=consent_required,
             simultaneous=simultaneous,
         )

@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import hmac
 import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -16,38 +14,20 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from . import __version__
+from . import __version__, pages, record
 from .channels import protocol, wire
 from .channels.stream import Stream, accept
+from .counter import Counter
 from .engines import House, warm_up
 from .errors import BusyError, InterpreterError, ProtocolError, trace
 from .events import Party
+from .http import HEADERS, answer, bearer, body_of, check_origin, decode, explain
+from .keys import Keys
 from .reception import Invitation, Reception
 from .settings import Settings
 from .start_page import start_page
 
 log = logging.getLogger(__name__)
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-_STATUS = {
-    "bad-key": 401,
-    "origin-not-allowed": 403,
-    "unknown-conversation": 404,
-    "message-too-large": 413,
-    "too-many-attempts": 429,
-    "overloaded": 503,
-    "starting": 503,
-}
-"""HTTP status by error code; 400 for the others."""
-
-_ATTEMPTS = 20
-"""Wrong staff keys; one more is forgiven every second. Slows guessing, whoever guesses."""
-
 
 Pause = Annotated[float, Meta(ge=0.1, le=3.0)]
 
@@ -70,6 +50,7 @@ class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     staff_language: protocol.Tag
     visitor_language: protocol.Tag
+    office: str = ""
     consent_required: bool = False
     interpreting: Literal["consecutive", "simultaneous"] = "consecutive"
     """Whether people with microphones of their own are interpreted while they speak."""
@@ -89,23 +70,28 @@ class Service:
         """Set when models are loaded, or could not be."""
 
         self._staff_key = staff_key
+        self._keys = Keys(staff_key)
+        self._counter = Counter(settings, self._keys, self._open_house)
         self._load = load
         self._connections = 0
-        self._wrong_keys = 0
 
     def app(self) -> Starlette:
         """The ASGI application."""
         return Starlette(
             routes=[
-                Route("/", self._page),
+                *pages.routes(),
+                Route("/status", self._page),
+                *self._counter.routes(),
                 Route("/healthz", self._health),
                 Route("/readyz", self._ready),
                 Route("/v1/schema.json", self._schema),
                 Route("/v1/conversations", self._open, methods=["POST"]),
                 Route("/v1/conversations/{name}", self._close, methods=["DELETE"]),
+                Route("/v1/conversations/{name}/record", self._paper),
+                Route("/v1/conversations/{name}/sheet", self._paper),
                 WebSocketRoute("/v1/stream", self._stream),
             ],
-            exception_handlers={InterpreterError: _explain},
+            exception_handlers={InterpreterError: explain},
             lifespan=self._live,
         )
 
@@ -133,6 +119,7 @@ class Service:
                 self.settings.conversation,
                 secret=self._staff_key,
                 most=self.settings.server.conversations,
+                offices=house.offices,
             )
         except InterpreterError as error:
             self.failure = error
@@ -144,22 +131,22 @@ class Service:
     async def _forgive(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            self._wrong_keys = max(0, self._wrong_keys - 1)
+            self._keys.forgive()
 
     # Pages and probes -----------------------------------------------------------------------
 
     async def _page(self, _request: Request) -> Response:
-        return HTMLResponse(start_page(self.house), headers=_HEADERS)
+        return HTMLResponse(start_page(self.house), headers=HEADERS)
 
     async def _health(self, _request: Request) -> Response:
-        return _json({"status": "ok", "version": __version__})
+        return answer({"status": "ok", "version": __version__})
 
     async def _ready(self, _request: Request) -> Response:
         if self.house is None or self.reception is None:
-            return _json({"status": "starting"}, 503)
+            return answer({"status": "starting"}, 503)
         open_now, most = len(self.reception.conversations), self.settings.server.conversations
         run = self.house.engines.run
-        return _json(
+        return answer(
             {
                 "status": "ready",
                 "conversations": open_now,
@@ -170,29 +157,46 @@ class Service:
         )
 
     async def _schema(self, _request: Request) -> Response:
-        return _json(wire.schema())
+        return answer(wire.schema())
 
     # Conversations --------------------------------------------------------------------------
 
     async def _open(self, request: Request) -> Response:
-        self._check_origin(request)
-        self._check_key(request)
-        wanted = _decode(await _body(request))
+        self._check(request)
+        wanted = decode(await body_of(request), NewConversation)
         invitation = self._open_reception().open(
             wanted.staff_language,
             wanted.visitor_language,
+            office=wanted.office,
             consent_required=wanted.consent_required,
             simultaneous=wanted.interpreting == "simultaneous",
             pauses=msgspec.to_builtins(wanted.pauses),
         )
-        return _json(self._invitation(invitation), 201)
+        return answer(self._invitation(invitation), 201)
 
     async def _close(self, request: Request) -> Response:
-        self._check_origin(request)
-        self._check_key(request)
+        self._check(request)
         if not self._open_reception().close(request.path_params["name"]):
             raise InterpreterError("unknown-conversation", "there is no such conversation")
-        return Response(status_code=204, headers=_HEADERS)
+        return Response(status_code=204, headers=HEADERS)
+
+    async def _paper(self, request: Request) -> Response:
+        """The record for both, or the sheet for a human interpreter, of what was said so far."""
+        check_origin(request, self.settings.server.origins)
+        conversation, parties = self._open_reception().admit(bearer(request))
+        if conversation.name != request.path_params["name"] or Party.STAFF not in parties:
+            raise ProtocolError("not-allowed", "the token of this conversation's staff is needed")
+        if request.url.path.endswith("/sheet"):
+            if conversation.handover.state == "over":
+                raise ProtocolError("not-allowed", "there is a sheet only for handing over")
+        elif not conversation.agreements.record_agreed:
+            raise ProtocolError("record-not-agreed", "both have to agree to a record")
+        spoken = record.lines(conversation.journal.past())
+        title = conversation.office.title.get(conversation.languages[Party.STAFF], "")
+        if request.query_params.get("format") == "text":
+            text = record.as_text(spoken, conversation.languages, title)
+            return Response(text, media_type="text/plain; charset=utf-8", headers=HEADERS)
+        return HTMLResponse(record.as_html(spoken, conversation.languages, title), headers=HEADERS)
 
     def _invitation(self, invitation: Invitation) -> dict[str, object]:
         engines = invitation.conversation.engines
@@ -212,7 +216,7 @@ class Service:
 
     async def _stream(self, websocket: WebSocket) -> None:
         try:
-            self._check_origin(websocket)
+            check_origin(websocket, self.settings.server.origins)
         except ProtocolError:
             await websocket.close()  # before it is accepted: answered with HTTP 403
             return
@@ -232,39 +236,19 @@ class Service:
 
     # Who may ----------------------------------------------------------------------------------
 
+    def _open_house(self) -> House:
+        if self.house is None:
+            raise BusyError("starting", "the models are still being loaded")
+        return self.house
+
     def _open_reception(self) -> Reception:
         if self.reception is None:
             raise BusyError("starting", "the models are still being loaded")
         return self.reception
 
-    def _check_key(self, request: Request) -> None:
-        if self._wrong_keys >= _ATTEMPTS:
-            raise BusyError("too-many-attempts", "too many wrong keys; wait a little")
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        right = hmac.compare_digest(key.encode(), self._staff_key.encode())
-        if scheme.lower() != "bearer" or not right:
-            self._wrong_keys += 1
-            raise InterpreterError(
-                "bad-key", "send the staff key in the header: Authorization: Bearer <staff key>"
-            )
-
-    def _check_origin(self, connection: Request | WebSocket) -> None:
-        """Browsers name the page's origin; a page of somebody else's must not connect."""
-        origin = connection.headers.get("origin")
-        if origin is None or origin in self.settings.server.origins:
-            return
-        if _host(origin) != connection.headers.get("host"):
-            raise ProtocolError(
-                "origin-not-allowed", "add this origin to server.origins in the settings"
-            )
-
-
-def _host(origin: str) -> str:
-    """Host and port of an origin, nothing where they cannot be told."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return ""
+    def _check(self, request: Request) -> None:
+        check_origin(request, self.settings.server.origins)
+        self._keys.check(bearer(request))
 
 
 async def _turn_away(websocket: WebSocket, code: str, *, accepted: bool = False) -> None:
@@ -274,34 +258,3 @@ async def _turn_away(websocket: WebSocket, code: str, *, accepted: bool = False)
         message = protocol.ErrorMessage(0, code, wire.words(code, ["en"]), retry=not accepted)
         await websocket.send_text(wire.encode(message))
         await websocket.close(1011 if accepted else 1013)
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > wire.LONGEST_MESSAGE:
-            raise wire.too_large(len(body))
-    return body
-
-
-def _decode(body: bytes) -> NewConversation:
-    try:
-        return msgspec.json.decode(body, type=NewConversation)
-    except msgspec.ValidationError as error:
-        raise ProtocolError("bad-message", str(error)) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise ProtocolError("bad-json", "the body is not JSON") from error
-
-
-async def _explain(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, InterpreterError):
-        raise error
-    log.info("refused: %s", error.code)
-    return _json({"code": error.code, "message": str(error)}, _STATUS.get(error.code, 400))
-
-
-def _json(content: object, status: int = 200) -> Response:
-    return Response(
-        msgspec.json.encode(content), status, media_type="application/json", headers=_HEADERS
-    )

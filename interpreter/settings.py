@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -15,7 +15,9 @@ from msgspec import Meta
 from .channels.stream import StreamLimits
 from .connection import ConversationLimits
 from .errors import SettingsError
+from .events import Contact
 from .mt.glossary import ADMINISTRATION
+from .office import STARTER
 from .vad import Endpointing
 from .work import Quality
 
@@ -80,6 +82,9 @@ class LlmServiceSettings:
     """It translates from each of these to each other."""
 
     quality: Quality = Quality.GOOD
+    plain: tuple[str, ...] = ()
+    """Languages in which it may put what staff say into plain language; it has to be good at it."""
+
     first_token_seconds: Seconds = 4.0
     total_seconds: Seconds = 8.0
     at_once: Some = 4
@@ -87,7 +92,13 @@ class LlmServiceSettings:
 
 @dataclass(frozen=True, slots=True)
 class OfficeSettings:
-    """What translators should know of the office."""
+    """What one office needs: what translators should know, what people find on the screen."""
+
+    title: Mapping[str, str] = field(default_factory=dict)
+    """What it is called, by language."""
+
+    language: str = ""
+    """What its staff speak; empty: chosen for each conversation."""
 
     domain: str = ""
     """What it deals with, in a few English words."""
@@ -96,12 +107,29 @@ class OfficeSettings:
     glossaries: tuple[str, ...] = ("administration",)
     """TOML, CSV or TBX files; `administration` is the shipped one. Later ones win."""
 
+    phrases: tuple[str, ...] = ("starter",)
+    """TOML files of phrases and cards; `starter` is the shipped one. Later ones win."""
+
+    subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By language, words for what should not be left to a machine."""
+
+    contact: Contact = field(default_factory=Contact)
+    """Who takes over."""
+
     @property
     def glossary_files(self) -> list[Path]:
         return [
             ADMINISTRATION if name == "administration" else Path(name).expanduser()
             for name in self.glossaries
         ]
+
+    @property
+    def own_glossary_files(self) -> list[Path]:
+        return [path for path in self.glossary_files if path != ADMINISTRATION]
+
+    @property
+    def phrase_files(self) -> list[Path]:
+        return [STARTER if name == "starter" else Path(name).expanduser() for name in self.phrases]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +150,9 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     llm: LlmServiceSettings = field(default_factory=LlmServiceSettings)
     office: OfficeSettings = field(default_factory=OfficeSettings)
+    offices: Mapping[str, OfficeSettings] = field(default_factory=dict)
+    """Several of them by name; what one does not say is as in `office`."""
+
     stream: StreamLimits = field(default_factory=StreamLimits)
     conversation: ConversationLimits = field(default_factory=ConversationLimits)
     endpointing: Endpointing = field(default_factory=Endpointing)
@@ -149,6 +180,8 @@ def load_settings(path: Path | None, given: Mapping[str, Any] | None = None) -> 
                 written.setdefault("server", {})[name] = value
             elif value is not None and name in _NAMES[Settings]:
                 written[name] = value
+        for name, office in written.get("offices", {}).items():
+            written["offices"][name] = {**written.get("office", {}), **office}
         return msgspec.convert(written, Settings)
     except FileNotFoundError:
         raise SettingsError("bad-settings", f"there is no settings file {path}") from None
@@ -218,6 +251,10 @@ def _long_enough(key: str, where: str) -> str:
 
 def _refuse_unknown(written: Any, shape: Any, where: str) -> None:
     """A misspelt setting would otherwise be a setting that silently does nothing."""
+    if get_origin(shape) is Mapping and isinstance(written, dict):
+        for name, value in written.items():
+            _refuse_unknown(value, get_args(shape)[1], f"{where}{name}.")
+        return
     if not is_dataclass(shape) or not isinstance(written, dict):
         return
     known = {each.name for each in fields(shape)}

@@ -13,6 +13,7 @@ from interpreter.audio import RATE, AudioFrame, Samples, resample, silence
 from interpreter.connection import Connection, ConversationLimits, Engines
 from interpreter.conversation import Conversation
 from interpreter.events import Event, Party, TurnTaking
+from interpreter.office import NO_OFFICE, Office
 from interpreter.vad import Endpointing
 
 FRAME = RATE // 50
@@ -66,6 +67,7 @@ async def living(
     *,
     staff: str = "en",
     visitor: str = "pt",
+    office: Office = NO_OFFICE,
     simultaneous: bool = False,
 ) -> AsyncIterator[Live]:
     """A conversation that lives as long as the block."""
@@ -75,6 +77,7 @@ async def living(
             engines,
             endpointing or Endpointing(),
             ConversationLimits(),
+            office,
             simultaneous=simultaneous,
         )
     )

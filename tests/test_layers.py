@@ -14,10 +14,12 @@ LAYERS = {
     0: "errors audio events languages work messages phrases sentences",
     1: "vad asr mt tts checks channels models",
     2: "scheduler load stopwatch journal pipeline preparation rendering back_translation speech "
-    "hearing echo speaker recall corrections microphone connection conversation reception "
+    "hearing echo speaker recall corrections agreements handover cards plain office tasks record "
+    "microphone connection conversation reception "
     # Ties a websocket to a conversation; the messages beside it know nothing of conversations.
-    "channels.stream",
-    3: "settings engines server serving start_page tls launch cli models_command doctor bench "
+    "channels.stream channels.welcome",
+    3: "settings engines server serving http keys counter pages start_page tls launch cli "
+    "models_command doctor bench "
     "evaluate "
     "by_hand __main__",
 }
@@ -36,6 +38,8 @@ PROTOCOLS = {
     "mt.router",
     "mt.glossary",
     "checks",
+    "checks.output",
+    "mt.glossary_files",
     "tts",
     "tts.voices",
     "tts.sentences",

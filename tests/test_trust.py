@@ -19,6 +19,7 @@ from interpreter.events import (
 )
 from interpreter.mt import NO_BRIEFING, Briefing, Draft
 from interpreter.mt.router import Router
+from interpreter.office import Office
 from interpreter.work import Quality
 
 STAFF, VISITOR = Party.STAFF, Party.VISITOR
@@ -163,9 +164,9 @@ def test_what_was_said_before_is_told_to_translators(engines: Engines) -> None:
         changed = replace(
             engines,
             translator=Router([listening, *engines.translator._translators]),
-            office=Briefing(domain="residence permits"),
         )
-        async with living(changed) as live:
+        office = Office(briefing=Briefing(domain="residence permits"))
+        async with living(changed, office=office) as live:
             clerk, visitor = both(live)
             await live.conversation.type(visitor, "Preciso de um passaporte novo.", VISITOR)
             await live.until(SpeechEnded)

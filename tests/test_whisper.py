@@ -18,7 +18,8 @@ from whisper_normalizer.english import EnglishTextNormalizer
 
 from interpreter.asr import Hypothesis, RecognizerSettings, load
 from interpreter.asr.firewall import reason_to_drop
-from interpreter.asr.whisper import WhisperRecognizer, _most_tokens
+from interpreter.asr.whisper import WhisperRecognizer
+from interpreter.asr.whisper_prompt import most_tokens
 from interpreter.audio import RATE, Samples, silence
 from interpreter.errors import BusyError, ModelError, RecognitionError
 from interpreter.scheduler import Scheduler
@@ -282,12 +283,12 @@ def test_faults_have_codes_and_tell_nothing(
 def test_loops_end_soon_in_any_script(recognizer: WhisperRecognizer) -> None:
     """Georgian takes ten times the tokens of German; beyond 448 the decoder has no positions."""
     most = {
-        language: _most_tokens(recognizer._tokenizer(language), language, 5.0, 4)
+        language: most_tokens(recognizer._tokenizer(language), language, 5.0, 4)
         for language in ("de", "uk", "fa", "hi", "ka")
     }
     assert most["de"] == most["uk"] == 66
     assert most["ka"] > 150
-    assert _most_tokens(recognizer._tokenizer("ka"), "ka", 30.0, 100) == 348
+    assert most_tokens(recognizer._tokenizer("ka"), "ka", 30.0, 100) == 348
 
 
 # Loading ---------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from interpreter.asr import Hypothesis
-from interpreter.asr.whisper import WhisperRecognizer, _Speech
+from interpreter.asr.whisper import WhisperRecognizer
+from interpreter.asr.whisper_prompt import Speech
 from interpreter.audio import RATE, Samples, resample
 from interpreter.connection import Engines
 from interpreter.scheduler import Scheduler
@@ -53,7 +54,7 @@ def sizes_of_batches(recognizer: WhisperRecognizer, patch: pytest.MonkeyPatch) -
     sizes: list[int] = []
     hear = recognizer._hear
 
-    def noting(speeches: Sequence[_Speech]) -> list[Hypothesis]:
+    def noting(speeches: Sequence[Speech]) -> list[Hypothesis]:
         sizes.append(len(speeches))
         return hear(speeches)
 
@@ -164,7 +165,7 @@ def test_a_machine_that_is_behind_follows_one_text_at_a_time(
     beams: list[int] = []
     hear = recognizer._hear
 
-    def noting(speeches: Sequence[_Speech]) -> list[Hypothesis]:
+    def noting(speeches: Sequence[Speech]) -> list[Hypothesis]:
         beams.extend(speech.beam for speech in speeches)
         return hear(speeches)
 

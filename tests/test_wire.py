@@ -14,6 +14,8 @@ from interpreter.channels import protocol, wire
 from interpreter.errors import ProtocolError
 from interpreter.events import (
     BackTranslation,
+    CardShown,
+    Contact,
     Ended,
     Ending,
     Event,
@@ -21,9 +23,12 @@ from interpreter.events import (
     FactKind,
     FactStatus,
     Failure,
+    HandoverChanged,
     Notice,
     Party,
     PartyChanged,
+    PlainChanged,
+    Rephrased,
     SpeechBegan,
     SpeechChunk,
     SpeechEnded,
@@ -55,7 +60,7 @@ def test_every_message_has_an_example_and_every_example_is_a_message() -> None:
     assert {example["type"] for example in EXAMPLES} == CLIENT.keys() | SERVER.keys()
     for example in EXAMPLES:
         text = json.dumps(example)
-        known = CLIENT if example["type"] in CLIENT else SERVER
+        known = SERVER if "event" in example or example["type"] not in CLIENT else CLIENT
         decode = wire.decode_client if known is CLIENT else wire.decode_server
         message = decode(text)
         assert isinstance(message, known[example["type"]])
@@ -96,7 +101,13 @@ EVENTS: list[Event] = [
     SpeechBegan(1, Party.VISITOR, 24_000, "v", "pt", False),
     SpeechEnded(1, Party.VISITOR, "Oi.", 0.5, True),
     Timing(1, 0.5, 0.6, 0.7, 0.8, 1.0),
-    PartyChanged(Party.VISITOR, "consent", "pt", True),
+    PartyChanged(Party.VISITOR, "consent", "pt", True, False),
+    Rephrased(1, 1, "Hi.", "x"),
+    PlainChanged(True),
+    CardShown("number", "A 112", {"en": "A 112"}, "left"),
+    CardShown("", "", {}),
+    HandoverChanged("proposed", "subject", "hearing", Contact("Ana", "+49 30 1", "https://x.org")),
+    HandoverChanged("over", "staff"),
     Notice("please-repeat", 1, Party.VISITOR),
     Failure("recognition-failed", True, 1),
     Ended("idle"),

@@ -70,6 +70,13 @@ class Recognizer(Protocol):
         """
         ...
 
+    async def identify(self, samples: Samples, languages: Sequence[str]) -> dict[str, float]:
+        """How probable each of these languages is, together 1, in speech at 16 kHz.
+
+        Raises `RecognitionError`.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RecognizerSettings:

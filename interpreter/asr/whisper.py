@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +10,11 @@ import numpy as np
 from ..audio import RATE, Samples, to_float
 from ..errors import RecognitionError
 from ..events import Word
-from ..languages import own_name
 from ..work import Priority, Run
 from . import Hypothesis, RecognizerSettings
 from .devices import open_whisper
 from .firewall import compression_ratio, mean_log_probability, words_spoken
+from .whisper_prompt import FRAMES_PER_SECOND, Speech, hotword_prompt, most_tokens, prompt_for
 
 if TYPE_CHECKING:
     from ctranslate2 import StorageView
@@ -29,15 +28,6 @@ _CALL_SECONDS = 30.0
 _LONGEST_SECONDS = 30.0
 _SHORTEST_SECONDS = 0.1
 
-_FRAMES_PER_SECOND = 100
-
-_WINDOWS = (1000, 1500, 2000, 3000)
-"""Lengths in frames that the encoder is given, instead of always 30 s, which takes four times as
-long as 10 s."""
-
-_MARGIN = 100
-"""Frames at least behind the speech; with less, endless repetition becomes frequent."""
-
 _ROOM = np.random.default_rng(0).normal(0.0, 1e-3, 30 * RATE).astype(np.float32)
 """A quiet room (-60 dB of full scale), with which a window is filled up.
 
@@ -48,18 +38,6 @@ seven languages the errors in 100 words were 14.4, with features of zero and a m
 windows of 5 s, which made 36 with those, make 14.8 with the room.
 """
 
-_TOKENS_BESIDES = 16
-_TOKENS_PER_SECOND = 10.0
-"""Twice of what fast speech needs in scripts with short tokens."""
-
-_CHARACTERS_PER_SECOND = 15.0
-"""Fast speech; for scripts of which a character takes one to three tokens."""
-
-_MOST_POSITIONS = 448
-"""Of Whisper's decoder: prompt and text together."""
-
-_MOST_HOTWORD_TOKENS = 100
-
 _OPENING = "\"'“¿([{-«„‘¡"
 """Punctuation that belongs to the word after it."""
 
@@ -67,34 +45,6 @@ _OPENING = "\"'“¿([{-«„‘¡"
 _TOGETHER = 4
 """Calls that are decoded together where they wait. On two cores and in windows of 10 s that takes
 the time of 1.6 calls for 2 of them, 2.9 for 4 (beam 1: 1.7 and 3.3); a graphics card gains more."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Speech:
-    """What is to be recognised."""
-
-    samples: Samples
-    weights: Mapping[str, float]
-    committed: str
-    pieces: tuple[int, ...]
-    """Tokens of a text that begins with what is committed."""
-
-    hotwords: tuple[str, ...]
-    beam: int
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / RATE
-
-    @property
-    def frames(self) -> int:
-        return round(self.seconds * _FRAMES_PER_SECOND)
-
-    @property
-    def window(self) -> int:
-        """Frames that the encoder is given."""
-        fitting = (size for size in _WINDOWS if size >= self.frames + _MARGIN)
-        return next(fitting, _WINDOWS[-1])
 
 
 class WhisperRecognizer:
@@ -160,7 +110,7 @@ class WhisperRecognizer:
             )
         beam = 1 if draft or self._run.behind else self._beam
         pieces = before.pieces if before else ()
-        speech = _Speech(samples, weights, committed, pieces, tuple(hotwords), beam)
+        speech = Speech(samples, weights, committed, pieces, tuple(hotwords), beam)
         began = time.monotonic()
         try:
             heard = await self._run.batch(
@@ -185,31 +135,49 @@ class WhisperRecognizer:
         log.debug("%.1f s of speech in %.3f s", seconds, time.monotonic() - began)
         return heard
 
+    async def identify(self, samples: Samples, languages: Sequence[str]) -> dict[str, float]:
+        """How probable each of these languages is. Raises `RecognitionError`."""
+        weights = {language: 1.0 for language in languages if self._knows(language)}
+        speech = Speech(samples[: int(_LONGEST_SECONDS * RATE)], weights, "", (), (), 1)
+
+        def detect() -> dict[str, float]:
+            found = self._model.model.detect_language(self._encode([speech]))[0]
+            heard = {token[2:-2]: probability for token, probability in found}
+            total = sum(heard.get(language, 0.0) for language in weights)
+            return {language: heard.get(language, 0.0) / total for language in weights}
+
+        try:
+            return await self._run(Priority.FINAL, detect, seconds=_CALL_SECONDS)
+        except (TimeoutError, RuntimeError, ValueError, ZeroDivisionError) as error:
+            raise RecognitionError(
+                "recognition-failed", f"{self.name} failed: {type(error).__name__}", retryable=True
+            ) from None
+
     def _knows(self, language: str) -> bool:
         return (
             language in self._model.supported_languages
             and self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
         )
 
-    def _shape(self, speech: _Speech) -> tuple[int, int, int]:
+    def _shape(self, speech: Speech) -> tuple[int, int, int]:
         """What has to be the same in a batch; CTranslate2 wants texts to begin at one position."""
         tokenizer = self._tokenizer(next(iter(speech.weights)))
-        return speech.window, speech.beam, len(_hotword_prompt(tokenizer, speech.hotwords))
+        return speech.window, speech.beam, len(hotword_prompt(tokenizer, speech.hotwords))
 
-    def _hear(self, speeches: Sequence[_Speech]) -> list[Hypothesis]:
+    def _hear(self, speeches: Sequence[Speech]) -> list[Hypothesis]:
         """The words of each; all have the same window and beam."""
         encoded = self._encode(speeches)
         chosen = self._choose(encoded, [speech.weights for speech in speeches])
         tokenizers = [self._tokenizer(language) for language, _ in chosen]
         prompts = [
-            _prompt(tokenizer, speech)
+            prompt_for(tokenizer, speech)
             for tokenizer, speech in zip(tokenizers, speeches, strict=True)
         ]
         # CTranslate2 gives the text half of this, or what the prompt leaves of it.
         longest = [
             max(2 * most, most + len(prompt))
             for prompt, most in (
-                (prompt, _most_tokens(tokenizer, language, speech.seconds, len(prompt)))
+                (prompt, most_tokens(tokenizer, language, speech.seconds, len(prompt)))
                 for prompt, tokenizer, (language, _), speech in zip(
                     prompts, tokenizers, chosen, speeches, strict=True
                 )
@@ -232,7 +200,7 @@ class WhisperRecognizer:
 
     def _hypothesis(
         self,
-        speech: _Speech,
+        speech: Speech,
         tokenizer: "Tokenizer",
         result: Any,
         encoded: "StorageView",
@@ -262,12 +230,12 @@ class WhisperRecognizer:
             pieces=tuple(tokens),
         )
 
-    def _encode(self, speeches: Sequence[_Speech]) -> "StorageView":
+    def _encode(self, speeches: Sequence[Speech]) -> "StorageView":
         """What the encoder makes of a window that is long enough, filled up with a quiet room."""
         from ctranslate2 import StorageView
 
         window = speeches[0].window
-        length = window * RATE // _FRAMES_PER_SECOND
+        length = window * RATE // FRAMES_PER_SECOND
         filled = [np.concatenate([to_float(each.samples), _ROOM])[:length] for each in speeches]
         features = np.stack([self._model.feature_extractor(each)[:, :window] for each in filled])
         # On the processor several can be told apart again, wherever they are decoded.
@@ -331,40 +299,6 @@ class WhisperRecognizer:
         )
 
 
-def _most_tokens(tokenizer: "Tokenizer", language: str, seconds: float, prompt: int) -> int:
-    """Bound of a text's tokens, so that a loop ends soon.
-
-    The cost of a script is taken from the language's own name: 0.3 tokens a character in Latin
-    letters, 1 in Devanagari, 2.5 in Georgian ones.
-    """
-    name = own_name(language)
-    per_second = max(
-        _TOKENS_PER_SECOND, _CHARACTERS_PER_SECOND * len(tokenizer.encode(name)) / len(name)
-    )
-    bound = _TOKENS_BESIDES + int(per_second * seconds)
-    return min(bound, _MOST_POSITIONS - prompt)
-
-
-def _prompt(tokenizer: "Tokenizer", speech: _Speech) -> list[int]:
-    return [
-        *_hotword_prompt(tokenizer, speech.hotwords),
-        *tokenizer.sot_sequence,
-        tokenizer.no_timestamps,
-        *_committed_tokens(tokenizer, speech),
-    ]
-
-
-def _committed_tokens(tokenizer: "Tokenizer", speech: _Speech) -> list[int]:
-    """As Whisper wrote it, if that can be told; another spelling of the same text confuses it."""
-    if not speech.committed:
-        return []
-    for end in range(1, len(speech.pieces) + 1):
-        text = tokenizer.decode(list(speech.pieces[:end])).strip()
-        if text == speech.committed:
-            return list(speech.pieces[:end])
-    return list(tokenizer.encode(f" {speech.committed}"))
-
-
 def _parts(encoded: "StorageView", number: int) -> list["StorageView"]:
     """Of a batch, what belongs to each."""
     from ctranslate2 import StorageView
@@ -375,14 +309,3 @@ def _parts(encoded: "StorageView", number: int) -> list["StorageView"]:
     return [
         StorageView.from_array(np.ascontiguousarray(together[i : i + 1])) for i in range(number)
     ]
-
-
-def _hotword_prompt(tokenizer: "Tokenizer", hotwords: Sequence[str]) -> list[int]:
-    """Names and terms as if they had been said before, as many as fit, the first ones first."""
-    tokens: list[int] = []
-    for number, word in enumerate(word for word in hotwords if word.strip()):
-        more = tokenizer.encode(f"{',' if number else ''} {word.strip()}")
-        if len(tokens) + len(more) > _MOST_HOTWORD_TOKENS:
-            break
-        tokens += more
-    return [tokenizer.sot_prev, *tokens] if tokens else []

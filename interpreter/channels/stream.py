@@ -12,12 +12,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ..audio import AudioFrame, Resampler, Samples
 from ..conversation import Conversation
 from ..errors import InterpreterError, ProtocolError
-from ..events import Party, SpeechChunk, Transcript, Translation
+from ..events import Party, SpeechChunk
 from ..journal import Entry
-from ..languages import normalise, own_name, right_to_left
+from ..languages import normalise
 from ..microphone import Button
 from ..reception import Reception
 from . import protocol, wire
+from .welcome import history, joined
 
 log = logging.getLogger(__name__)
 
@@ -187,9 +188,11 @@ class _Joined:
         self._resumes = join.connection is not None
         if self._resumes:
             self._resume(join, forgotten=known is None)
-        self._history = [] if self._resumes else _history(conversation)
+        self._history = [] if self._resumes else history(conversation)
         self._resampler: tuple[int, Resampler] | None = None
-        self._told_to_agree = False
+        self._deaf = ""
+        """Why nobody listens, as the client was told."""
+
         self._mistakes = 0
 
     async def run(self) -> None:
@@ -268,8 +271,18 @@ class _Joined:
             case protocol.ChangeLanguage(language):
                 conversation.change_language(connection, normalise(language))
             case protocol.Consent(agreed, party):
-                conversation.agree(connection, agreed, party)
-                self._told_to_agree = False
+                conversation.agreements.agree(connection.party(party), agreed)
+            case protocol.AgreeToRecord(agreed, party):
+                conversation.agreements.agree_to_record(connection.party(party), agreed)
+            case protocol.SayPhrase(phrase, party):
+                await conversation.phrase(connection, phrase, party)
+            case protocol.ShowCard(card, value):
+                conversation.show(card, value)
+            case protocol.HandOver(step):
+                conversation.handover.step(connection.parties, step)
+            case protocol.SpeakPlainly(on):
+                language = conversation.languages[Party.STAFF]
+                conversation.plain.switch(connection.parties, on, language)
             case protocol.Join():
                 raise ProtocolError("already-joined", "this connection has joined before")
 
@@ -279,11 +292,11 @@ class _Joined:
         await self._listen(self._stream.take_audio(data, microphone.rate))
 
     async def _listen(self, item: AudioFrame | Button) -> None:
-        if await self._conversation.hear(self._connection, item):
-            return
-        if not self._told_to_agree:  # once, not once a frame
-            self._told_to_agree = True
-            raise ProtocolError("consent-required", "the visitor has to agree first")
+        await self._conversation.hear(self._connection, item)
+        reason = self._conversation.deaf_to(self._connection)
+        code, self._deaf = self._deaf, reason.code if reason else ""
+        if reason and reason.code != code:  # once, not once a frame
+            raise reason
 
     async def _be_replaced(self) -> None:
         await self._connection.replaced.wait()
@@ -291,7 +304,9 @@ class _Joined:
     # What goes out --------------------------------------------------------------------------
 
     async def _write(self) -> None:
-        await self._stream.send(self._welcome())
+        await self._stream.send(
+            joined(self._conversation, self._connection, self._after if self._resumes else 0)
+        )
         for code in self._missing:
             await self._stream.send(self._notice(code))
         for entry in self._history:
@@ -346,41 +361,3 @@ class _Joined:
     @property
     def _languages(self) -> list[str]:
         return [self._conversation.languages[party] for party in self._connection.parties]
-
-    def _welcome(self) -> protocol.Joined:
-        conversation, connection = self._conversation, self._connection
-        return protocol.Joined(
-            event=self._after if self._resumes else 0,
-            conversation=conversation.name,
-            connection=connection.name,
-            you=list(connection.parties),
-            parties={party: _state(conversation, party) for party in Party},
-            audio=connection.microphone.expected if connection.microphone else 0,
-            notice=wire.words("notice", self._languages),
-            consent_required=conversation.consent_required,
-            longest_utterance_seconds=conversation.endpointing.longest_seconds,
-        )
-
-
-def _history(conversation: Conversation) -> list[Entry]:
-    """What a newcomer should see: what was said so far, not what it sounded like."""
-    return [
-        entry
-        for entry in conversation.journal.past()
-        if isinstance(entry.event, Transcript | Translation) and entry.event.final
-    ]
-
-
-def _state(conversation: Conversation, party: Party) -> protocol.PartyState:
-    language = conversation.languages[party]
-    voice = conversation.engines.synthesizer.voices.get(language)
-    pair = (language, conversation.languages[party.other])
-    return protocol.PartyState(
-        language=language,
-        name=own_name(language),
-        direction="rtl" if right_to_left(language) else "ltr",
-        connected=conversation.connections.anybody_reaches(party),
-        consent=conversation.consent[party],
-        translation=conversation.engines.translator.pairs.get(pair),
-        voice=voice.name if voice else None,
-    )

@@ -11,11 +11,16 @@ from ..audio import AudioFrame, Samples, from_bytes, to_bytes
 from ..errors import ProtocolError
 from ..events import (
     BackTranslation,
+    CardShown,
+    Contact,
     Ended,
     Event,
     Failure,
+    HandoverChanged,
     Notice,
     PartyChanged,
+    PlainChanged,
+    Rephrased,
     SpeechBegan,
     SpeechChunk,
     SpeechEnded,
@@ -28,14 +33,19 @@ from ..messages import text as in_words
 from .protocol import (
     SUBPROTOCOL,
     BackTranslationMessage,
+    CardMessage,
     ClientMessage,
+    ContactMessage,
     EndedMessage,
     ErrorMessage,
     FactMessage,
+    HandoverMessage,
     Message,
     Messages,
     NoticeMessage,
     PartyMessage,
+    PlainMessage,
+    RephrasedMessage,
     ServerMessage,
     SpeechEndMessage,
     SpeechMessage,
@@ -138,8 +148,18 @@ def to_message(
             return _to_text_message(event, number)
         case BackTranslation():
             return BackTranslationMessage(event=number, **asdict(event))
-        case PartyChanged(party, state, language, consent):
-            return PartyMessage(number, party, state, language, consent)
+        case PartyChanged(party, state, language, consent, record):
+            return PartyMessage(number, party, state, language, consent, record)
+        case Rephrased(utterance, revision, text, engine):
+            return RephrasedMessage(number, utterance, revision, text, engine)
+        case PlainChanged(on):
+            return PlainMessage(number, on)
+        case CardShown():
+            return card_message(event, number, languages)
+        case HandoverChanged(state, reason, subject, contact):
+            told = words(f"handover-{state}", languages)
+            whom = ContactMessage(**asdict(contact)) if contact != Contact() else None
+            return HandoverMessage(number, state, reason, told, subject, whom)
         case SpeechStarted(utterance, party):
             return SpeechStartedMessage(number, utterance, party)
         case SpeechBegan(utterance, party, house_rate, voice, language, repeated):
@@ -158,6 +178,12 @@ def to_message(
             return ErrorMessage(number, code, words(code, languages), retryable, utterance)
         case Ended(reason):
             return EndedMessage(number, reason, words(f"ended-{reason}", languages))
+
+
+def card_message(shown: CardShown, number: int, languages: Sequence[str]) -> CardMessage:
+    """The message that lays a card on the table."""
+    texts = {language: shown.texts[language] for language in languages if language in shown.texts}
+    return CardMessage(number, shown.card, shown.value, shown.picture, texts)
 
 
 def words(code: str, languages: Sequence[str]) -> Messages:

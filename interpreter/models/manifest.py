@@ -129,6 +129,9 @@ class Manifest(_Strict, frozen=True):
     prompt: str = ""
     """For language models: how they are asked, a file in `interpreter/mt/prompts`."""
 
+    plain: tuple[_Language, ...] = ()
+    """For language models: in which languages it can put sentences into plain language."""
+
     voices: dict[_Language, tuple[str, ...]] = {}
     """For synthesizers with several voices: those of a language, the default one first."""
 

@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import TranslationError
@@ -85,6 +86,13 @@ class LlmTranslator:
     @property
     def pairs(self) -> Mapping[Pair, Quality]:
         return self._settings.pairs
+
+    def asked(self, prompt: str, pairs: Mapping[Pair, Quality]) -> "LlmTranslator":
+        """The same model with another prompt, for something else; the places are shared."""
+        other = copy(self)
+        other._settings = replace(self._settings, prompt=prompt, pairs=pairs)
+        other._prompt = load(prompt)
+        return other
 
     async def translate(
         self, text: str, source: str, target: str, briefing: Briefing = NO_BRIEFING

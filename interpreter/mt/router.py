@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -105,6 +106,12 @@ class Router:
         if not chosen:
             raise ModelError("unknown-engine", f"no engine is called {name!r}; here: {self.name}")
         return Router(chosen, self.glossary)
+
+    def with_glossary(self, glossary: Glossary) -> "Router":
+        """The same engines with an office's own words."""
+        other = copy(self)
+        other.glossary = glossary
+        return other
 
     async def translate(
         self, sentence: str, source: str, target: str, briefing: Briefing = NO_BRIEFING

@@ -7,7 +7,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -118,6 +118,9 @@ class Noting:
     ) -> Hypothesis:
         self.seen.add((conversation.get(), priority))
         return await self.recognizer.recognize(samples, languages, priority=priority, **more)
+
+    async def identify(self, samples: Samples, languages: Sequence[str]) -> dict[str, float]:
+        return await self.recognizer.identify(samples, languages)
 
 
 def test_every_call_is_made_for_its_conversation(engines: Engines) -> None:

@@ -54,7 +54,7 @@ def refusal(house: Running, body: object, status: int, **headers: str) -> str:
 
 
 def test_the_page_says_what_runs_and_asks_nobody_else(house: Running) -> None:
-    status, headers, page = ask(house, "GET", "/")
+    status, headers, page = ask(house, "GET", "/status")
     text = page.decode()
     assert status == 200
     assert "default-src 'none'" in headers["content-security-policy"]
@@ -171,7 +171,7 @@ def test_while_models_are_loaded(engines: Engines) -> None:
     with running(engines, load=slow) as house:
         assert ask(house, "GET", "/healthz")[0] == 200
         assert ask(house, "GET", "/readyz")[0] == 503
-        assert b"being loaded" in ask(house, "GET", "/")[2]
+        assert b"being loaded" in ask(house, "GET", "/status")[2]
         assert refusal(house, WANTED, 503) == "starting"
         with connect(f"ws://127.0.0.1:{house.port}/v1/stream") as websocket:
             assert json.loads(websocket.recv(5))["code"] == "starting"

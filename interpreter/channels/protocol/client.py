@@ -106,6 +106,40 @@ class Consent(Message, frozen=True, tag="consent"):
     party: Party | None = None
 
 
+class AgreeToRecord(Message, frozen=True, tag="record"):
+    """This party wants a record of the conversation in the end, or does not."""
+
+    agreed: bool
+    party: Party | None = None
+
+
+class SayPhrase(Message, frozen=True, tag="phrase"):
+    """Say a fixed phrase of the office."""
+
+    phrase: Name
+    party: Party | None = None
+
+
+class ShowCard(Message, frozen=True, tag="card"):
+    """Lay a card on the table for both to see; without a name, take it away."""
+
+    card: Name = ""
+    value: Annotated[str, Meta(max_length=40)] = ""
+    """Of `number`, and of `date` (ISO)."""
+
+
+class HandOver(Message, frozen=True, tag="handover"):
+    """A person should interpret (`ask`), does (`begin`), or gives back (`end`)."""
+
+    step: Literal["ask", "begin", "end"]
+
+
+class SpeakPlainly(Message, frozen=True, tag="plain"):
+    """Put what staff say into plain language before it is translated, or no more."""
+
+    on: bool
+
+
 class Leave(Message, frozen=True, tag="leave"):
     """This connection goes for good and will not resume."""
 
@@ -122,5 +156,10 @@ ClientMessage = (
     | Played
     | ChangeLanguage
     | Consent
+    | AgreeToRecord
+    | SayPhrase
+    | ShowCard
+    | HandOver
+    | SpeakPlainly
     | Leave
 )

@@ -4,7 +4,16 @@ from typing import Literal
 
 import msgspec
 
-from ...events import Ending, EndReason, FactKind, FactStatus, Party, PartyChange
+from ...events import (
+    Ending,
+    EndReason,
+    FactKind,
+    FactStatus,
+    HandoverReason,
+    HandoverState,
+    Party,
+    PartyChange,
+)
 from ...work import Quality
 from .shared import Message
 
@@ -22,6 +31,9 @@ class PartyState(msgspec.Struct, frozen=True):
     direction: Literal["ltr", "rtl"]
     connected: bool
     consent: bool | None
+    record: bool | None
+    """Whether they want a record in the end; null: not asked yet."""
+
     translation: Quality | None
     """How well this party's language is translated into the other; null: as it was said."""
 
@@ -51,6 +63,13 @@ class Joined(Message, frozen=True, tag="joined"):
 
     consent_required: bool
     longest_utterance_seconds: float
+    office: str = ""
+    plain: bool | None = None
+    """Whether staff's sentences are put into plain language; null where no model here can."""
+
+    handover: HandoverState = "over"
+    card: "CardMessage | None" = None
+    """What lies on the table."""
 
 
 class PartyMessage(Message, frozen=True, tag="party"):
@@ -61,6 +80,7 @@ class PartyMessage(Message, frozen=True, tag="party"):
     state: PartyChange
     language: str
     consent: bool | None = None
+    record: bool | None = None
 
 
 class SpeechStartedMessage(Message, frozen=True, tag="speech_started"):
@@ -196,6 +216,54 @@ class TimingMessage(Message, frozen=True, tag="timing"):
     """Seconds of voice that came out of the loudspeaker."""
 
 
+class RephrasedMessage(Message, frozen=True, tag="rephrased"):
+    """What staff said, in plain language; this is what gets translated."""
+
+    event: int
+    utterance: int
+    revision: int
+    text: str
+    engine: str
+
+
+class PlainMessage(Message, frozen=True, tag="plain"):
+    """Staff's sentences are put into plain language from now on, or no more."""
+
+    event: int
+    on: bool
+
+
+class CardMessage(Message, frozen=True, tag="card"):
+    """Something to look at, for both; with an empty `card` it was taken away."""
+
+    event: int
+    card: str
+    value: str = ""
+    picture: str = ""
+    messages: Messages = {}
+
+
+class ContactMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a human interpreter is reached."""
+
+    name: str = ""
+    phone: str = ""
+    link: str = ""
+
+
+class HandoverMessage(Message, frozen=True, tag="handover"):
+    """A person should interpret, does so (then the machine is silent), or has given back."""
+
+    event: int
+    state: HandoverState
+    reason: HandoverReason
+    messages: Messages
+    subject: str = ""
+    """What is talked about, where that is the reason."""
+
+    contact: ContactMessage | None = None
+
+
 class NoticeMessage(Message, frozen=True, tag="notice"):
     """Something to show to the people."""
 
@@ -244,6 +312,10 @@ ServerMessage = (
     | SpeechMessage
     | SpeechEndMessage
     | TimingMessage
+    | RephrasedMessage
+    | PlainMessage
+    | CardMessage
+    | HandoverMessage
     | NoticeMessage
     | ErrorMessage
     | Ack

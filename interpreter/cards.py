@@ -1,0 +1,57 @@
+"""Cards: what is shown on both sides and need not be interpreted."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+
+from .errors import ProtocolError
+from .events import CardShown
+from .messages import text as in_words
+from .office import Office
+
+_FIXED = ("sign", "wait", "document")
+"""Cards of the house, with texts of their own (`card-…` in the messages)."""
+
+
+def show(card: str, value: str, languages: Iterable[str], office: Office) -> CardShown:
+    """A card with its words in these languages; none for the name "".
+
+    `number` shows its value; `date` is an ISO date, written out; `sign`, `wait` and `document`
+    ask for something; others are the office's. Raises `ProtocolError` ("bad-message").
+    """
+    if not card:
+        return CardShown("", "", {})
+    if card == "number":
+        return CardShown(card, _given(value), dict.fromkeys(languages, value))
+    if card == "date":
+        day = _day(value)
+        return CardShown(card, value, {each: _in_full(day, each) for each in languages})
+    if card in _FIXED:
+        return CardShown(card, "", {each: in_words(f"card-{card}", each) for each in languages})
+    if (own := office.card(card)) is None:
+        raise ProtocolError("bad-message", "card: there is none of that name in this office")
+    texts = {each: own.texts[each] for each in languages if each in own.texts}
+    return CardShown(card, "", texts, own.picture)
+
+
+def _given(value: str) -> str:
+    if not value.strip():
+        raise ProtocolError("bad-message", "card: a number needs a value")
+    return value
+
+
+def _day(value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ProtocolError("bad-message", "card: a date is written like 2026-08-18") from None
+
+
+def _in_full(day: date, language: str) -> str:
+    """ "Tuesday, 18 August 2026"; as digits where the language's ways are not known."""
+    try:
+        return format_date(day, "full", locale=Locale.parse(language))
+    except (UnknownLocaleError, ValueError):
+        return day.isoformat()

@@ -349,6 +349,7 @@ class Conversation:
                 withdraw=self._withdraw,
                 deliver=self._deliver,
                 keep_sound=self._recall.keep_sound if shared else None,
+                hotwords=self.office.hotwords,
                 speaker=self._speaker,
                 guard=guard,
                 stopwatch=self._stopwatch,

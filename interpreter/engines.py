@@ -20,6 +20,7 @@ from .mt.glossary import load_glossary
 from .mt.llm import Endpoint, LlmSettings, LlmTranslator
 from .mt.router import Router
 from .office import NO_OFFICE, Office, load_phrases
+from .plain import SECONDS as PLAIN_SECONDS
 from .settings import OfficeSettings, Settings, llm_key
 from .tts.voices import Voices
 from .vad import SileroVad
@@ -84,7 +85,7 @@ def office_of(name: str, settings: OfficeSettings) -> Office:
         language=normalise(settings.language) if settings.language else "",
         briefing=Briefing(domain=settings.domain, formality=settings.formality),
         glossary=load_glossary(settings.glossary_files),
-        hotwords=load_glossary(settings.own_glossary_files),
+        own_words=load_glossary(settings.own_glossary_files),
         phrases=phrases,
         cards=cards,
         contact=settings.contact,
@@ -175,7 +176,7 @@ def _rephraser(
     for translator in translators:
         if isinstance(translator, LlmTranslator) and (able := declared.get(translator.name)):
             same = {(language, language): Quality.GOOD for language in able}
-            return translator.asked("plain", same)
+            return translator.asked("plain", same, PLAIN_SECONDS)
     return None
 
 

@@ -5,7 +5,7 @@ samples so far -> recognition again and again -> partial transcripts -> final tr
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .asr import Hypothesis, Recognizer
@@ -58,6 +58,9 @@ class Surroundings:
 
     keep_sound: Callable[[int, Samples], None] | None
     """Keeps what was said for a while, where it may turn out that somebody else said it."""
+
+    hotwords: Callable[[Collection[str]], Sequence[str]]
+    """What the office has people say in any of these languages, the most important first."""
 
     speaker: SpeakerChoice
     guard: EchoGuard | None
@@ -220,6 +223,9 @@ class Hearing:
             committed=self._agreement.committed,
             before=self._latest,
             draft=draft,
+            hotwords=self._around.hotwords(
+                [languages[self.party]] if self.party else list(weights)
+            ),
             priority=priority,
         )
         if not heard.text.startswith(self._agreement.committed):

@@ -1,8 +1,9 @@
 """What an office is to its conversations: its words, phrases and cards, and who takes over."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,9 @@ from .mt.glossary import Glossary
 
 STARTER = Path(__file__).with_name("starter.toml")
 """Phrases and cards that most counters need."""
+
+_HOTWORDS = 30
+"""More take the place of what was said before, and make a recognizer hear them everywhere."""
 
 Id = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,40}$")]
 CardKind = Literal["text", "picture", "map"]
@@ -58,14 +62,19 @@ class Office:
 
     briefing: Briefing = Briefing()
     glossary: Glossary = field(default_factory=Glossary)
-    hotwords: Glossary = field(default_factory=Glossary)
-    """The part of the glossary that is its own: what recognition should expect to hear."""
+    own_words: Glossary = field(default_factory=Glossary)
+    """The part of the glossary that is its own."""
 
     phrases: tuple[Phrase, ...] = ()
     cards: tuple[Card, ...] = ()
     contact: Contact = Contact()
     subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By language, what should not be left to a machine, such as a hearing."""
+
+    def hotwords(self, languages: Collection[str]) -> list[str]:
+        """What recognition should expect to hear: its own names, then its own terms."""
+        each = [self.own_words.hotwords(language, _HOTWORDS) for language in languages]
+        return list(dict.fromkeys(chain(*each)))[:_HOTWORDS]
 
     def phrase(self, name: str) -> Phrase | None:
         """The phrase of that id."""

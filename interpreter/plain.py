@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from .checks import compare
+from .checks import compare, extract
 from .checks.output import faults
 from .errors import InterpreterError, ProtocolError, TranslationError
-from .events import Event, FactStatus, Notice, Party, PlainChanged, Rephrased, Transcript
+from .events import Event, FactKind, FactStatus, Notice, Party, PlainChanged, Rephrased, Transcript
 from .mt import Briefing, Translator
 
-_SECONDS = 12.0
+SECONDS = 12.0
 """For one utterance; then it is translated as it was said."""
 
 _NO_FAULT_HERE = frozenset({"copied", "too_long", "too_short"})
@@ -62,7 +62,7 @@ class PlainLanguage:
         if not (self.on and self._rephraser and self.available(language)):
             return transcript
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(SECONDS):
                 text = await self._asked(self._rephraser, transcript.text, language)
         except (TimeoutError, InterpreterError):
             text = ""
@@ -87,6 +87,12 @@ def _faithful(said: str, plain: str, language: str) -> bool:
     if len(plain) > _LONGEST_RATIO * len(said) + _LONGEST_SLACK:
         return False
     facts = compare(said, language, plain, language)
+    if _times(said, language) != _times(plain, language):
+        return False  # between two languages "half past nine" may be 21:30, but not here
     other = "de" if language == "en" else "en"  # what a model falls back to
     found = set(faults(said, other, plain, language))
     return all(fact.status is FactStatus.KEPT for fact in facts) and not found - _NO_FAULT_HERE
+
+
+def _times(text: str, language: str) -> set[str]:
+    return {each.value for each in extract(text, language) if each.kind is FactKind.TIME}

@@ -72,6 +72,7 @@ async def hear(
         withdraw=ignore,
         deliver=deliver,
         keep_sound=None,
+        hotwords=lambda _: (),
         speaker=SpeakerChoice(),
         guard=None,
         stopwatch=Stopwatch(),

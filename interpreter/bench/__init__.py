@@ -11,7 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from .briefing import measure_briefing
 from .firewall import ALL_KINDS, measure_firewall
+from .hotwords import measure_hotwords
 from .latency import measure_latency
 from .load import measure_load
 from .measures import machine
@@ -42,7 +44,7 @@ reached the client; memory is the server's peak.
 
 
 def _add_latency(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--runs", type=_count, default=3, metavar="N", help="how often (3)")
+    _add_runs(command)
     _add_speech(command)
 
 
@@ -135,6 +137,27 @@ def _add_firewall(command: argparse.ArgumentParser) -> None:
     _add_speech(command)
 
 
+# hotwords ------------------------------------------------------------------------------------
+
+_HOTWORDS = """\
+What the office's hotwords do to recognition.
+
+Recordings of --speech are recognised three times: without hotwords, with 29 terms of an office that
+do not occur in them, and with their own longest word before those.
+"""
+
+# briefing ------------------------------------------------------------------------------------
+
+_BRIEFING = """\
+What it costs to tell an embedded language model of the office's domain and formality, besides of
+its terms, besides of the last two turns.
+"""
+
+
+def _add_runs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--runs", type=_count, default=3, metavar="N", help="how often (3)")
+
+
 # what several share --------------------------------------------------------------------------
 
 
@@ -195,6 +218,20 @@ _BENCHMARKS = {
         _add_firewall,
         measure_firewall,
         lambda result: result["hours"] > 0 or result["wrongly_dropped_share"] is not None,
+    ),
+    "hotwords": _Benchmark(
+        "what the office's words do to recognition",
+        _HOTWORDS,
+        _add_speech,
+        measure_hotwords,
+        lambda result: result["recordings"] > 0,
+    ),
+    "briefing": _Benchmark(
+        "what it costs to tell a language model about the office",
+        _BRIEFING,
+        _add_runs,
+        measure_briefing,
+        lambda result: bool(result["models"]),
     ),
 }
 

@@ -87,10 +87,16 @@ class LlmTranslator:
     def pairs(self) -> Mapping[Pair, Quality]:
         return self._settings.pairs
 
-    def asked(self, prompt: str, pairs: Mapping[Pair, Quality]) -> "LlmTranslator":
-        """The same model with another prompt, for something else; the places are shared."""
+    def asked(self, prompt: str, pairs: Mapping[Pair, Quality], seconds: float) -> "LlmTranslator":
+        """The same model with another prompt, for something that may take so long in all."""
         other = copy(self)
-        other._settings = replace(self._settings, prompt=prompt, pairs=pairs)
+        other._settings = replace(
+            self._settings,
+            prompt=prompt,
+            pairs=pairs,
+            first_token_seconds=seconds,
+            total_seconds=seconds,
+        )
         other._prompt = load(prompt)
         return other
 

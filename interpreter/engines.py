@@ -68,7 +68,7 @@ def build(settings: Settings, profile: Profile, run: Run) -> House:
         translator=Router(translators, offices[""].glossary),
         synthesizer=load_synthesizer(settings, profile, run, notices.append),
         run=run,
-        plain=_rephraser(settings, profile, translators),
+        plain=load_rephraser(settings, profile, translators),
     )
     for notice in notices:
         log.warning("%s", notice)
@@ -167,7 +167,7 @@ def load_translators(
     return translators
 
 
-def _rephraser(
+def load_rephraser(
     settings: Settings, profile: Profile, translators: Sequence[mt.Translator]
 ) -> mt.Translator | None:
     """The first language model that is declared to be able to speak plainly."""

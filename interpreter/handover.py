@@ -36,7 +36,9 @@ class Handover:
         silence: Callable[[], None],
     ) -> None:
         """`silence` stops whatever is being said."""
-        self.state: HandoverState = "over"
+        self.latest: HandoverChanged | None = None
+        """What was told last."""
+
         self._office = office
         self._subjects = Glossary(
             Entry({language: (text,)}, {}, {})
@@ -47,6 +49,11 @@ class Handover:
         self._silence = silence
         self._failures = 0
         self._told: set[str] = set()
+
+    @property
+    def state(self) -> HandoverState:
+        """How it stands; `over` before anything happened."""
+        return self.latest.state if self.latest else "over"
 
     @property
     def active(self) -> bool:
@@ -96,5 +103,5 @@ class Handover:
             self._change("proposed", reason, subject)
 
     def _change(self, state: HandoverState, reason: HandoverReason, subject: str = "") -> None:
-        self.state = state
-        self._emit(HandoverChanged(state, reason, subject, self._office.contact))
+        self.latest = HandoverChanged(state, reason, subject, self._office.contact)
+        self._emit(self.latest)

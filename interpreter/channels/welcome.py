@@ -11,7 +11,9 @@ from . import protocol, wire
 def joined(conversation: Conversation, connection: Connection, after: int) -> protocol.Joined:
     """The first message on a connection; events `after` that number follow."""
     languages = [conversation.languages[party] for party in connection.parties]
-    card = conversation.card
+    card, handover = conversation.card, conversation.handover.latest
+    if handover and handover.state == "over":
+        handover = None
     return protocol.Joined(
         event=after,
         conversation=conversation.name,
@@ -24,7 +26,7 @@ def joined(conversation: Conversation, connection: Connection, after: int) -> pr
         longest_utterance_seconds=conversation.endpointing.longest_seconds,
         office=conversation.office.name,
         plain=conversation.plain.state(conversation.languages[Party.STAFF]),
-        handover=conversation.handover.state,
+        handover=wire.handover_message(handover, after, languages) if handover else None,
         card=wire.card_message(card, after, languages) if card else None,
     )
 

@@ -156,10 +156,8 @@ def to_message(
             return PlainMessage(number, on)
         case CardShown():
             return card_message(event, number, languages)
-        case HandoverChanged(state, reason, subject, contact):
-            told = words(f"handover-{state}", languages)
-            whom = ContactMessage(**asdict(contact)) if contact != Contact() else None
-            return HandoverMessage(number, state, reason, told, subject, whom)
+        case HandoverChanged():
+            return handover_message(event, number, languages)
         case SpeechStarted(utterance, party):
             return SpeechStartedMessage(number, utterance, party)
         case SpeechBegan(utterance, party, house_rate, voice, language, repeated):
@@ -184,6 +182,15 @@ def card_message(shown: CardShown, number: int, languages: Sequence[str]) -> Car
     """The message that lays a card on the table."""
     texts = {language: shown.texts[language] for language in languages if language in shown.texts}
     return CardMessage(number, shown.card, shown.value, shown.picture, texts)
+
+
+def handover_message(
+    changed: HandoverChanged, number: int, languages: Sequence[str]
+) -> HandoverMessage:
+    """The message that tells who interprets, and who may be called."""
+    told = words(f"handover-{changed.state}", languages)
+    contact = ContactMessage(**asdict(changed.contact)) if changed.contact != Contact() else None
+    return HandoverMessage(number, changed.state, changed.reason, told, changed.subject, contact)
 
 
 def words(code: str, languages: Sequence[str]) -> Messages:

@@ -67,7 +67,9 @@ class Joined(Message, frozen=True, tag="joined"):
     plain: bool | None = None
     """Whether staff's sentences are put into plain language; null where no model here can."""
 
-    handover: HandoverState = "over"
+    handover: "HandoverMessage | None" = None
+    """Null where the machine interprets."""
+
     card: "CardMessage | None" = None
     """What lies on the table."""
 

@@ -1,0 +1,219 @@
+/** One connection to a conversation, over as many websockets as it takes. */
+
+import { Outbox } from './outbox.js';
+import { MICROPHONE_RATE, SPEECH_RATE, SUBPROTOCOL, decodeSpeech, encodeAudio } from './protocol.js';
+
+/** @typedef {import('./protocol.js').ServerMessage} ServerMessage */
+/** @typedef {import('./protocol.js').ClientMessage} ClientMessage */
+/** @typedef {import('./protocol.js').Party} Party */
+/** @typedef {'connecting' | 'open' | 'lost' | 'gone'} ConnectionState */
+
+const FIRST_RETRY_MS = 250;
+const LONGEST_RETRY_MS = 5000;
+const JOIN_MS = 10_000;
+
+/** Sent, but not acknowledged for so long: the line is dead though nobody said so. */
+const SILENT_MS = 5000;
+const LOOK_MS = 100;
+
+/** Bytes in the browser's own queue (one second of sound) above which frames wait in the outbox. */
+const MOST_BUFFERED = 2 * MICROPHONE_RATE;
+
+/** Messages that wait for a cut line to come back; nobody presses more buttons meanwhile. */
+const MOST_MESSAGES = 50;
+
+/** After these the same token will not open the conversation again. */
+const FATAL = new Set(['bad-token', 'token-expired', 'conversation-ended', 'not-allowed', 'bad-message']);
+
+/**
+ * Events: `message` (detail: a ServerMessage), `audio` (detail: {utterance, samples}), `state`
+ * (detail: a ConnectionState). `gone` is for good: it ended, was left, or may not come back.
+ */
+export class Connection extends EventTarget {
+  /**
+   * @param {object} options
+   * @param {string} options.token
+   * @param {import('./protocol.js').TurnTaking} options.turnTaking
+   * @param {boolean} [options.microphone]  whether sound will be sent
+   * @param {boolean} [options.speech]  whether voices are wanted
+   * @param {string} [options.url]  of the websocket; by default this page's own service
+   */
+  constructor({ token, turnTaking, microphone = true, speech = true, url = ownAddress() }) {
+    super();
+    this.url = url;
+    /** @type {ConnectionState} */
+    this.state = 'connecting';
+    this.outbox = new Outbox();
+    this.join = {
+      type: 'join',
+      token,
+      turn_taking: turnTaking,
+      microphone_rate: microphone ? MICROPHONE_RATE : null,
+      speech_rate: speech ? SPEECH_RATE : null,
+    };
+    /** @type {string[]} */
+    this.messages = [];
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    this.name = '';
+    this.seen = 0;
+    this.joined = false;
+    this.attempts = 0;
+    this.heard = 0;
+    this.waitingSince = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.retry = undefined;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this.looking = undefined;
+    this.online = () => this.#now();
+    this.offline = () => this.#drop();
+  }
+
+  /** Connect, and stay connected. */
+  start() {
+    addEventListener('online', this.online);
+    addEventListener('offline', this.offline);
+    this.looking = setInterval(() => this.#look(), LOOK_MS);
+    this.#open();
+  }
+
+  /** @param {ClientMessage & Record<string, unknown>} message */
+  send(message) {
+    const text = JSON.stringify(message);
+    if (this.joined) this.socket?.send(text);
+    else if (this.state !== 'gone' && this.messages.length < MOST_MESSAGES) this.messages.push(text);
+  }
+
+  /** @param {Int16Array} samples  at 16 kHz, 10 to 100 ms */
+  sendAudio(samples) {
+    this.outbox.add((sequence) => encodeAudio(samples, sequence));
+    this.#pump();
+  }
+
+  /** The push-to-talk button went down or up. @param {boolean} down @param {Party} [party] */
+  talk(down, party) {
+    this.outbox.add((sequence) => JSON.stringify({ type: 'talk', down, sequence, ...(party && { party }) }));
+    this.#pump();
+  }
+
+  /** Go for good. */
+  leave() {
+    if (this.joined) this.socket?.send(JSON.stringify({ type: 'leave' }));
+    this.#end();
+  }
+
+  #open() {
+    clearTimeout(this.retry);
+    this.joined = false;
+    const socket = new WebSocket(this.url, SUBPROTOCOL);
+    socket.binaryType = 'arraybuffer';
+    this.socket = socket;
+    this.heard = Date.now();
+    socket.onopen = () => socket.send(JSON.stringify(this.#joining()));
+    socket.onmessage = ({ data }) => this.socket === socket && this.#receive(data);
+    socket.onclose = () => this.socket === socket && this.#lost();
+  }
+
+  #joining() {
+    if (!this.name) return this.join;
+    return { ...this.join, connection: this.name, resume_after: this.seen, resume_audio: this.outbox.oldest };
+  }
+
+  /** @param {ArrayBuffer | string} data */
+  #receive(data) {
+    this.heard = Date.now();
+    if (data instanceof ArrayBuffer) {
+      const { utterance, event, samples } = decodeSpeech(data);
+      this.seen = Math.max(this.seen, event);
+      this.dispatchEvent(new CustomEvent('audio', { detail: { utterance, samples } }));
+      return;
+    }
+    /** @type {ServerMessage} */
+    const message = JSON.parse(data);
+    if (message.type === 'ack') {
+      this.outbox.acknowledge(message.sequence);
+      this.waitingSince = Date.now();
+      return;
+    }
+    if (message.type === 'joined') this.#welcome(message);
+    else this.seen = Math.max(this.seen, message.event);
+    this.dispatchEvent(new CustomEvent('message', { detail: message }));
+    if (message.type === 'ended' || (message.type === 'error' && !this.joined && FATAL.has(message.code))) this.#end();
+  }
+
+  /** @param {import('./protocol.js').Joined} joined */
+  #welcome(joined) {
+    this.name = joined.connection;
+    this.seen = Math.max(this.seen, joined.event);
+    this.joined = true;
+    this.attempts = 0;
+    this.waitingSince = Date.now();
+    this.outbox.resume(joined.audio);
+    for (const text of this.messages.splice(0)) this.socket?.send(text);
+    this.#become('open');
+    this.#pump();
+  }
+
+  #pump() {
+    const { socket, outbox } = this;
+    if (!this.joined || socket?.readyState !== WebSocket.OPEN) return;
+    if (!outbox.unconfirmed) this.waitingSince = Date.now();
+    while (outbox.waiting && socket.bufferedAmount < MOST_BUFFERED) {
+      socket.send(/** @type {{data: ArrayBuffer | string}} */ (outbox.take()).data);
+    }
+  }
+
+  /** Send what waits, and notice a line that is dead though it looks open. */
+  #look() {
+    this.#pump();
+    if (this.socket === null) return;
+    const now = Date.now();
+    const silent = this.joined && this.outbox.unconfirmed && now - this.waitingSince > SILENT_MS;
+    if (silent || (!this.joined && now - this.heard > JOIN_MS)) this.#drop();
+  }
+
+  /** The network is there again, says the browser. */
+  #now() {
+    if (this.state !== 'gone' && this.socket === null) this.#open();
+  }
+
+  #drop() {
+    if (this.state === 'gone' || this.socket === null) return;
+    this.socket.close();
+    this.#lost();
+  }
+
+  #lost() {
+    this.socket = null;
+    this.joined = false;
+    if (this.state === 'gone') return;
+    this.#become('lost');
+    const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.attempts);
+    this.attempts += 1;
+    clearTimeout(this.retry);
+    // Many tablets lose the same network at the same moment, and must not come back at once.
+    this.retry = setTimeout(() => this.#open(), longest * (0.5 + Math.random() / 2));
+  }
+
+  #end() {
+    removeEventListener('online', this.online);
+    removeEventListener('offline', this.offline);
+    clearInterval(this.looking);
+    clearTimeout(this.retry);
+    this.#become('gone');
+    this.socket?.close();
+    this.socket = null;
+    this.joined = false;
+  }
+
+  /** @param {ConnectionState} state */
+  #become(state) {
+    if (this.state === state || this.state === 'gone') return;
+    this.state = state;
+    this.dispatchEvent(new CustomEvent('state', { detail: state }));
+  }
+}
+
+function ownAddress() {
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/stream`;
+}

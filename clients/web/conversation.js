@@ -1,0 +1,379 @@
+/** A conversation as a page sees it: what was said, who does what, and everything one can ask for. */
+
+import { MicrophoneError, openMicrophone } from './capture.js';
+import { Connection } from './connection.js';
+import { withMessage, withVoice } from './lines.js';
+import { Player } from './playback.js';
+
+/** @typedef {import('./lines.js').Line} Line */
+/** @typedef {import('./protocol.js').Party} Party */
+/** @typedef {import('./protocol.js').PartyState} PartyState */
+/** @typedef {import('./protocol.js').ServerMessage} ServerMessage */
+/** @typedef {import('./protocol.js').Messages} Messages */
+/** @typedef {import('./protocol.js').TurnTaking} TurnTaking */
+/** @typedef {'idle' | 'listening' | 'thinking' | 'speaking'} Activity */
+/** @typedef {'line' | 'status' | 'parties' | 'notice' | 'connection' | 'card' | 'handover' | 'plain' | 'microphone' | 'ended'} Change */
+/** @typedef {{code: string, messages: Messages, utterance?: number | undefined, party?: Party | undefined}} News */
+
+/**
+ * @typedef {object} State
+ * @property {readonly Line[]} lines  in the order in which they were said
+ * @property {Activity} activity
+ * @property {Party | null} speaker  who is listened to, or whose words are thought about
+ * @property {Record<Party, PartyState> | null} parties
+ * @property {Messages | null} notice  what everybody must know before they speak
+ * @property {News[]} notices  the last one of each code
+ * @property {import('./connection.js').ConnectionState} connection
+ * @property {string | null} ended  why it ended
+ * @property {Messages | null} endedMessages
+ * @property {import('./protocol.js').CardMessage | null} card
+ * @property {import('./protocol.js').HandoverMessage | null} handover  null while the machine interprets
+ * @property {boolean | null} plain  null where plain language is not to be had
+ * @property {MicrophoneError | null} microphone  why the microphone stopped working
+ * @property {{consent: Record<Party, boolean | null>, record: Record<Party, boolean | null>}} agreed
+ */
+
+/** Frames from before the button went down that are sent along: people press and speak at once. */
+const BEFORE_FRAMES = 10;
+const START_MS = 10_000;
+
+/** What takes a lasting notice back. */
+/** @type {Record<string, string>} */
+const RECOVERS = { 'translation-recovered': 'translation-degraded', 'machine-recovered': 'machine-behind' };
+
+/** Event `change` (detail: a Change). */
+export class Conversation extends EventTarget {
+  /**
+   * @param {object} options
+   * @param {string} options.token  of the shared device, or of one party
+   * @param {TurnTaking} options.turnTaking
+   * @param {string} [options.url]
+   */
+  constructor({ token, turnTaking, url }) {
+    super();
+    this.options = { token, ...(url && { url }) };
+    this.turnTaking = turnTaking;
+    /** @type {State} */
+    this.state = {
+      lines: [],
+      activity: 'idle',
+      speaker: null,
+      parties: null,
+      notice: null,
+      notices: [],
+      connection: 'connecting',
+      ended: null,
+      endedMessages: null,
+      card: null,
+      handover: null,
+      plain: null,
+      microphone: null,
+      agreed: { consent: { staff: null, visitor: null }, record: { staff: null, visitor: null } },
+    };
+    this.player = new Player();
+    this.player.addEventListener('played', (event) => this.#played(/** @type {CustomEvent} */ (event).detail));
+    /** @type {import('./capture.js').Microphone | null} */
+    this.microphone = null;
+    /** @type {Party | null} who holds the button */
+    this.talking = null;
+    /** @type {Int16Array[]} */
+    this.before = [];
+    /** @type {Map<number, Party | null>} utterances that are being said */
+    this.hearing = new Map();
+    /** @type {Set<number>} utterances that are being translated */
+    this.thinking = new Set();
+    /** @type {Set<number>} voices that are being played */
+    this.voices = new Set();
+    /** Events up to this number had happened when this page came. */
+    this.past = 0;
+    this.unlock = () => void this.player.resume();
+    this.connection = this.#connect();
+  }
+
+  /** Join; resolves once that has succeeded or failed for good, or takes long. To be called in the course of a tap. */
+  async start() {
+    // A page that was reloaded may be heard from the next tap on.
+    for (const type of ['pointerdown', 'keydown']) document.addEventListener(type, this.unlock);
+    await this.player.resume().catch(() => undefined);
+    await new Promise((resolve) => {
+      const settled = () => this.state.parties !== null || this.state.connection === 'gone';
+      const done = () => settled() && resolve(undefined);
+      this.addEventListener('change', done);
+      setTimeout(resolve, START_MS);
+      this.connection.start();
+    });
+  }
+
+  /** @throws {MicrophoneError} */
+  async openMicrophone() {
+    this.closeMicrophone();
+    this.microphone = await openMicrophone({
+      onFrame: (samples) => this.#frame(samples),
+      onLost: () => this.#microphoneLost(),
+    });
+    this.microphone.setMuted(this.state.handover?.state === 'active');
+    this.#put({ microphone: null }, 'microphone');
+  }
+
+  closeMicrophone() {
+    this.microphone?.close();
+    this.microphone = null;
+    this.before = [];
+  }
+
+  /** The push-to-talk button went down or up. @param {boolean} down @param {Party} party */
+  talk(down, party) {
+    this.talking = down ? party : null;
+    this.connection.talk(down, party);
+    if (down) for (const samples of this.before.splice(0)) this.connection.sendAudio(samples);
+  }
+
+  /** @param {TurnTaking} turnTaking */
+  setTurnTaking(turnTaking) {
+    if (turnTaking === this.turnTaking) return;
+    this.turnTaking = turnTaking;
+    const old = this.connection;
+    this.connection = this.#connect();
+    // The last connection to leave would end the conversation.
+    this.connection.addEventListener('state', () => old.leave(), { once: true });
+    this.connection.start();
+  }
+
+  /** @param {string} text @param {Party} party */
+  say(text, party) { this.#send({ type: 'text', text, party }); }
+
+  /** What was said, or who said it, or both. @param {number} utterance @param {string} [text] @param {Party} [party] */
+  correct(utterance, text, party) { this.#send({ type: 'correct', utterance, ...(text && { text }), ...(party && { party }) }); }
+
+  /** @param {number} utterance */
+  confirm(utterance) { this.#send({ type: 'confirm', utterance }); }
+
+  /** @param {number | undefined} utterance  the last one without @param {Party} party */
+  sayAgain(utterance, party) { this.#send({ type: 'say_again', ...(utterance && { utterance }), party }); }
+
+  /** @param {number} speed  0.5 to 1.5 @param {Party} party */
+  slower(speed, party) { this.#send({ type: 'slower', speed, party }); }
+
+  /** @param {Party} [party]  both without */
+  stopSpeaking(party) {
+    this.player.stop();
+    this.#send({ type: 'stop_speaking', ...(party && { party }) });
+  }
+
+  /** The visitor speaks another language. @param {string} language */
+  setLanguage(language) { this.#send({ type: 'language', language }); }
+
+  /** @param {boolean} agreed @param {Party} party */
+  consent(agreed, party) { this.#send({ type: 'consent', agreed, party }); }
+
+  /** @param {boolean} agreed @param {Party} party */
+  agreeToRecord(agreed, party) { this.#send({ type: 'record', agreed, party }); }
+
+  /** @param {string} phrase @param {Party} party */
+  phrase(phrase, party) { this.#send({ type: 'phrase', phrase, party }); }
+
+  /** @param {string} card  empty: take it away @param {string} [value] */
+  card(card, value) { this.#send({ type: 'card', card, ...(value && { value }) }); }
+
+  /** Anybody asks for a person; staff hand over, and take back. @param {'ask' | 'begin' | 'end'} step */
+  handover(step) { this.#send({ type: 'handover', step }); }
+
+  /** @param {boolean} on */
+  plain(on) { this.#send({ type: 'plain', on }); }
+
+  /** For good; without anybody else in it the conversation ends. */
+  leave() {
+    this.connection.leave();
+    this.#quit();
+  }
+
+  /** @param {{type: string} & Record<string, unknown>} message */
+  #send(message) {
+    this.connection.send(message);
+  }
+
+  #connect() {
+    const connection = new Connection({ ...this.options, turnTaking: this.turnTaking });
+    const current = () => connection === this.connection;
+    connection.addEventListener('message', (event) => current() && this.#take(/** @type {CustomEvent} */ (event).detail));
+    connection.addEventListener('audio', (event) => {
+      const { utterance, samples } = /** @type {CustomEvent} */ (event).detail;
+      if (current()) this.player.push(utterance, samples);
+    });
+    connection.addEventListener('state', (event) => {
+      if (current()) this.#put({ connection: /** @type {CustomEvent} */ (event).detail }, 'connection');
+    });
+    return connection;
+  }
+
+  /** @param {Int16Array} samples */
+  #frame(samples) {
+    if (this.turnTaking !== 'push_to_talk' || this.talking) {
+      this.connection.sendAudio(samples);
+      return;
+    }
+    this.before.push(samples);
+    if (this.before.length > BEFORE_FRAMES) this.before.shift();
+  }
+
+  #microphoneLost() {
+    this.microphone = null;
+    if (this.talking) this.talk(false, this.talking);
+    this.#put({ microphone: new MicrophoneError('missing') }, 'microphone');
+  }
+
+  // What the service tells ----------------------------------------------------------------------
+
+  /** @param {ServerMessage} message */
+  #take(message) {
+    const lines = withMessage(this.state.lines, message);
+    if (lines !== this.state.lines) this.#put({ lines }, 'line');
+    this.#follow(message);
+    switch (message.type) {
+      case 'joined':
+        this.#welcome(message);
+        break;
+      case 'party':
+        this.#party(message);
+        break;
+      case 'speech':
+        this.player.begin(message.utterance);
+        this.voices.add(message.utterance);
+        this.#voice(message.utterance, 'speaking');
+        break;
+      case 'speech_end':
+        if (message.stopped) this.#stopped(message.utterance);
+        else this.player.end(message.utterance);
+        break;
+      case 'notice':
+        this.#notice(message);
+        break;
+      case 'error':
+        if (message.utterance === undefined) this.#notice(message);
+        break;
+      case 'card':
+        this.#put({ card: message.card ? message : null }, 'card');
+        break;
+      case 'handover':
+        this.microphone?.setMuted(message.state === 'active');
+        this.#put({ handover: message.state === 'over' ? null : message }, 'handover');
+        break;
+      case 'plain':
+        this.#put({ plain: message.on }, 'plain');
+        break;
+      case 'ended':
+        this.#put({ ended: message.reason, endedMessages: message.messages }, 'ended');
+        this.#quit();
+        break;
+    }
+  }
+
+  /** @param {import('./protocol.js').Joined} joined */
+  #welcome({ event, parties, notice, plain, handover, card }) {
+    this.past = Math.max(this.past, event);
+    const { staff, visitor } = parties;
+    this.#put({
+      parties,
+      notice,
+      plain: plain ?? null,
+      handover: handover ?? null,
+      card: card ?? null,
+      agreed: {
+        consent: { staff: staff.consent, visitor: visitor.consent },
+        record: { staff: staff.record, visitor: visitor.record },
+      },
+    }, 'parties');
+  }
+
+  /** @param {import('./protocol.js').PartyMessage} message */
+  #party({ party, state, language, consent, record }) {
+    const { parties, agreed } = this.state;
+    if (!parties) return;
+    const connected = state === 'joined' ? true : state === 'left' || state === 'away' ? false : parties[party].connected;
+    const changed = { ...parties[party], connected, language, consent: consent ?? null, record: record ?? null };
+    this.#put({
+      parties: { ...parties, [party]: changed },
+      agreed: {
+        consent: { ...agreed.consent, [party]: consent ?? null },
+        record: { ...agreed.record, [party]: record ?? null },
+      },
+    }, 'parties');
+  }
+
+  /** @param {import('./protocol.js').Notice | import('./protocol.js').Failure} message */
+  #notice(message) {
+    const gone = RECOVERS[message.code];
+    const others = this.state.notices.filter(({ code }) => code !== message.code && code !== gone);
+    const { code, messages, utterance } = message;
+    const news = { code, messages, utterance, party: message.type === 'notice' ? message.party : undefined };
+    this.#put({ notices: gone ? others : [...others, news] }, 'notice');
+  }
+
+  // Who does what -------------------------------------------------------------------------------
+
+  /** @param {ServerMessage} message */
+  #follow(message) {
+    if (!('event' in message) || !('utterance' in message) || message.utterance === undefined) return;
+    if (message.event <= this.past) return; // told to newcomers, long over
+    const { utterance } = message;
+    if (message.type === 'speech_started') {
+      this.hearing.set(utterance, message.party ?? null);
+      const lasting = this.state.notices.filter((news) => news.utterance === undefined);
+      if (lasting.length < this.state.notices.length) this.#put({ notices: lasting }, 'notice');
+    } else if (message.type === 'transcript' && !message.final) {
+      this.hearing.set(utterance, message.party);
+    } else if (message.type === 'transcript') {
+      this.hearing.delete(utterance);
+      this.thinking.add(utterance);
+    } else if (message.type === 'notice' || message.type === 'error') {
+      this.hearing.delete(utterance);
+      if (message.type === 'error') this.thinking.delete(utterance);
+    } else if (message.type === 'translation' && message.final) {
+      this.thinking.delete(utterance);
+    }
+    this.#activity();
+  }
+
+  #activity() {
+    const heard = [...this.hearing.values()].at(-1);
+    const thought = [...this.thinking].at(-1);
+    /** @type {Activity} */
+    const activity = this.voices.size ? 'speaking' : this.hearing.size ? 'listening' : this.thinking.size ? 'thinking' : 'idle';
+    const line = this.state.lines.find(({ utterance }) => utterance === thought);
+    const speaker = this.hearing.size ? heard ?? null : line?.party ?? null;
+    if (activity !== this.state.activity || speaker !== this.state.speaker) this.#put({ activity, speaker }, 'status');
+  }
+
+  /** @param {import('./playback.js').Played} played */
+  #played({ utterance, milliseconds, done }) {
+    if (milliseconds > 0) this.#send({ type: 'played', utterance, milliseconds });
+    if (done && this.voices.delete(utterance)) this.#voice(utterance, 'done');
+  }
+
+  /** @param {number} utterance */
+  #stopped(utterance) {
+    this.voices.delete(utterance);
+    this.player.stop(utterance);
+    this.#voice(utterance, 'stopped');
+  }
+
+  /** @param {number} utterance @param {Line['spoken']} spoken */
+  #voice(utterance, spoken) {
+    const lines = withVoice(this.state.lines, utterance, spoken);
+    if (lines !== this.state.lines) this.#put({ lines }, 'line');
+    this.#activity();
+  }
+
+  #quit() {
+    for (const type of ['pointerdown', 'keydown']) document.removeEventListener(type, this.unlock);
+    this.closeMicrophone();
+    this.player.stop();
+    this.player.close();
+  }
+
+  /** @param {Partial<State>} changes @param {Change} what */
+  #put(changes, what) {
+    this.state = { ...this.state, ...changes };
+    this.dispatchEvent(new CustomEvent('change', { detail: what }));
+  }
+}

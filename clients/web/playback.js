@@ -1,0 +1,67 @@
+/** The loudspeaker: voices in the order in which they come, and what has really been heard of them. */
+
+import { SPEECH_RATE } from './protocol.js';
+
+/** @typedef {{utterance: number, milliseconds: number, done: boolean}} Played */
+
+/** Event `played` (detail: Played): every 250 ms while a voice is heard, and when it is done or stopped. */
+export class Player extends EventTarget {
+  constructor() {
+    super();
+    /** @type {AudioContext | null} */
+    this.context = null;
+    /** @type {AudioWorkletNode | null} */
+    this.node = null;
+    /** @type {Promise<void> | null} */
+    this.opening = null;
+  }
+
+  /** Make ready to be heard. Browsers allow it in the course of a tap only, and again after a call came in. */
+  async resume() {
+    this.opening ??= this.#open();
+    await this.opening;
+    // Without a tap this waits for one; what comes meanwhile is queued, and heard then.
+    this.context?.resume().catch(() => undefined);
+  }
+
+  /** A voice follows; once more, perhaps. @param {number} utterance */
+  begin(utterance) {
+    this.#order({ what: 'begin', utterance });
+  }
+
+  /** @param {number} utterance @param {Int16Array} samples  at 24 kHz */
+  push(utterance, samples) {
+    const floats = Float32Array.from(samples, (sample) => sample / 32768);
+    this.#order({ what: 'push', utterance, samples: floats }, [floats.buffer]);
+  }
+
+  /** That voice is complete. @param {number} utterance */
+  end(utterance) {
+    this.#order({ what: 'end', utterance });
+  }
+
+  /** Be quiet at once. @param {number} [utterance]  only this voice */
+  stop(utterance = -1) {
+    this.#order({ what: 'stop', utterance });
+  }
+
+  close() {
+    this.context?.close().catch(() => undefined);
+    this.context = this.node = this.opening = null;
+  }
+
+  async #open() {
+    const context = new AudioContext({ sampleRate: SPEECH_RATE, latencyHint: 'interactive' });
+    this.context = context;
+    await context.audioWorklet.addModule(new URL('./playback-worklet.js', import.meta.url));
+    const node = new AudioWorkletNode(context, 'playback', { numberOfInputs: 0, outputChannelCount: [1] });
+    node.port.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent('played', { detail: data }));
+    node.connect(context.destination);
+    this.node = node;
+  }
+
+  /** @param {object} order @param {Transferable[]} [moved] */
+  #order(order, moved = []) {
+    this.node?.port.postMessage(order, moved);
+  }
+}

@@ -22,6 +22,8 @@ from interpreter.scheduler import Scheduler
 from interpreter.settings import Settings
 from interpreter.tts import SynthesizerSettings
 
+pytest_plugins = ["browsing"]
+
 
 def installed(model: str) -> tuple[Manifest, Path]:
     """Manifest and folder of a model that `scripts/setup` has fetched."""

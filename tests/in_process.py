@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from interpreter.channels import protocol, wire
 from interpreter.connection import ConversationLimits, Engines
-from interpreter.engines import House
+from interpreter.engines import House, office_of
 from interpreter.models import load_profile
 from interpreter.server import Service
 from interpreter.settings import ServerSettings, Settings
@@ -71,7 +71,8 @@ def running(
     Without `load` the block begins when they are ready; with it, at once.
     """
     settings = settings or Settings(server=ServerSettings(conversations=100))
-    house = House(engines, load_profile("embedded"), (), 0.0)
+    offices = {"": office_of("", settings.office)}
+    house = House(engines, load_profile("embedded"), (), 0.0, offices)
     service = Service(settings, KEY, lambda: load(house) if load else house)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(

@@ -16,6 +16,7 @@ import uvicorn
 
 from .engines import House, build
 from .errors import SettingsError
+from .keys import Keys
 from .models import load_profile
 from .scheduler import Scheduler
 from .server import Service
@@ -81,7 +82,7 @@ def serve(settings: Settings, *, as_json: bool = False) -> int:
             if as_json:
                 print(json.dumps({"address": address, "ready_seconds": seconds}), flush=True)
             else:
-                _welcome(address, seconds, key_file)
+                _welcome(address, seconds, key_file, service.keys)
         await serving
         waiting.cancel()
         if service.house:
@@ -115,11 +116,15 @@ def _config(service: Service, certificate: str | None, key: str | None) -> uvico
     )
 
 
-def _welcome(address: str, seconds: float, key_file: Path | None) -> None:
+def _welcome(address: str, seconds: float, key_file: Path | None, keys: Keys) -> None:
     print(f"Ready after {seconds:.1f} s. Open {address}")
     if key_file:
-        print(f"The staff key, with which conversations are made, is in {key_file}")
-    print("Stop with ctrl-c.", flush=True)
+        print(f"The staff key, with which counters sign in, is in {key_file}")
+    if sys.stdout.isatty():  # not in a log, since whoever has it is let in
+        invitation, _ = keys.invite()
+        print("or, to be signed in at once (a single time, within 10 minutes):")
+        print(f"    {address}/#invitation={invitation}")
+    print("What runs here is told at /status. Stop with ctrl-c.", flush=True)
 
 
 def _listen(server: ServerSettings) -> socket.socket:

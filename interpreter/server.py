@@ -70,8 +70,8 @@ class Service:
         """Set when models are loaded, or could not be."""
 
         self._staff_key = staff_key
-        self._keys = Keys(staff_key)
-        self._counter = Counter(settings, self._keys, self._open_house)
+        self.keys = Keys(staff_key)
+        self._counter = Counter(settings, self.keys, self._open_house)
         self._load = load
         self._connections = 0
 
@@ -131,7 +131,7 @@ class Service:
     async def _forgive(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            self._keys.forgive()
+            self.keys.forgive()
 
     # Pages and probes -----------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class Service:
 
     def _check(self, request: Request) -> None:
         check_origin(request, self.settings.server.origins)
-        self._keys.check(bearer(request))
+        self.keys.check(bearer(request))
 
 
 async def _turn_away(websocket: WebSocket, code: str, *, accepted: bool = False) -> None:

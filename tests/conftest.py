@@ -37,7 +37,8 @@ def installed(model: str) -> tuple[Manifest, Path]:
 def run() -> Iterator[Scheduler]:
     scheduler = Scheduler(workers=2)
     yield scheduler
-    scheduler.close()
+    # Python must not end beneath a thread that is still inside a model.
+    assert scheduler.close(30.0)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from .errors import InterpreterError, ModelError
 from .languages import normalise
 from .models import Manifest, Profile, Role, locate
 from .mt import Briefing
+from .mt.generator import GeneratorTranslator
 from .mt.glossary import load_glossary
 from .mt.llm import Endpoint, LlmSettings, LlmTranslator
 from .mt.router import Router
@@ -174,7 +175,9 @@ def load_rephraser(
     declared = {manifest.id: manifest.plain for manifest in profile.of("mt")}
     declared[f"llm/{settings.llm.model}"] = settings.llm.plain
     for translator in translators:
-        if isinstance(translator, LlmTranslator) and (able := declared.get(translator.name)):
+        if not isinstance(translator, LlmTranslator | GeneratorTranslator):
+            continue
+        if able := declared.get(translator.name):
             same = {(language, language): Quality.GOOD for language in able}
             return translator.asked("plain", same, PLAIN_SECONDS)
     return None

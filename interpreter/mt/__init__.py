@@ -115,6 +115,10 @@ def load(settings: TranslatorSettings, run: Run, resources: ExitStack) -> Transl
             from .ctranslate import CTranslateTranslator
 
             return CTranslateTranslator(settings, run)
+        case "generator":
+            from .generator import GeneratorTranslator
+
+            return GeneratorTranslator(settings, run)
         case "llama":
             from .llama import LlamaServer
             from .llm import LlmSettings, LlmTranslator

@@ -4,11 +4,11 @@ import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ModelError, TranslationError
 from ..sentences import split
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
 
 log = logging.getLogger(__name__)
+Model = TypeVar("Model")
 
 _CALL_SECONDS = 10.0
 """For one sentence."""
@@ -192,7 +193,29 @@ def _family(folder: Path, pairs: Iterable[Pair], vocabulary: set[str], *, opus: 
 
 
 def _model(settings: TranslatorSettings, tokenizer: _Tokenizer) -> Any:
-    """The model, proved by one token, since CUDA's libraries are loaded at first use only."""
+    import ctranslate2
+
+    def open_on(device: str) -> Any:
+        model = ctranslate2.Translator(
+            str(settings.path),
+            device=device,
+            compute_type="auto",
+            intra_threads=settings.threads,
+        )
+        prefix = tokenizer.prefix(next(iter(settings.pairs))[1])
+        model.translate_batch(
+            [[_END]], target_prefix=[prefix] if prefix else None, max_decoding_length=2
+        )
+        return model
+
+    return on_device(settings, open_on)
+
+
+def on_device(settings: TranslatorSettings, open_on: Callable[[str], Model]) -> Model:
+    """What `open_on` makes of the first device where it succeeds. Raises `ModelError`.
+
+    It should prove the model by a token, since CUDA's libraries are loaded at first use only.
+    """
     import ctranslate2
 
     devices = [settings.device]
@@ -201,17 +224,7 @@ def _model(settings: TranslatorSettings, tokenizer: _Tokenizer) -> Any:
     failure: Exception | None = None
     for device in devices:
         try:
-            model = ctranslate2.Translator(
-                str(settings.path),
-                device=device,
-                compute_type="auto",
-                intra_threads=settings.threads,
-            )
-            prefix = tokenizer.prefix(next(iter(settings.pairs))[1])
-            model.translate_batch(
-                [[_END]], target_prefix=[prefix] if prefix else None, max_decoding_length=2
-            )
-            return model
+            return open_on(device)
         except (RuntimeError, ValueError) as error:
             failure = error
             log.warning("%s cannot run on %s", settings.model, device)

@@ -13,19 +13,17 @@ from typing import Any
 from ..errors import TranslationError
 from ..work import Quality
 from . import NO_BRIEFING, Briefing, Draft, Pair
-from .prompts import load
+from .prompts import answer, load, most_tokens
 
 log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 2.0
-_TOKENS_PER_CHARACTER = 1.5
-_LEAST_TOKENS = 48
-"""Some scripts take more than a token a character; a loop is cut here if nowhere else."""
-
 _MOST_REPLY = 64 * 1024
 """Bytes; a sentence has some hundred. What sends more is no language model."""
 
-_QUOTES = "\"'“”„«»‘’"
+FIRST_TOKEN_SECONDS = 4.0
+TOTAL_SECONDS = 8.0
+"""For one sentence; somebody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,10 @@ class LlmSettings:
     """Name of a file in `prompts/`."""
 
     pairs: Mapping[Pair, Quality]
-    first_token_seconds: float = 4.0
+    first_token_seconds: float = FIRST_TOKEN_SECONDS
     """Also between two tokens."""
 
-    total_seconds: float = 8.0
+    total_seconds: float = TOTAL_SECONDS
     """With the wait for a place."""
 
     at_once: int = 4
@@ -117,7 +115,7 @@ class LlmTranslator:
             "model": self._settings.model,
             "stream": True,
             "temperature": 0,
-            "max_tokens": _LEAST_TOKENS + round(_TOKENS_PER_CHARACTER * len(text)),
+            "max_tokens": most_tokens(text),
             **self._settings.extra,
             **self._prompt.body(text, source, target, briefing),
         }
@@ -127,10 +125,10 @@ class LlmTranslator:
         async with self._place(end), aclosing(self._pieces(body)) as pieces:
             while (piece := await self._next(pieces, end)) is not None:
                 said += piece
-                if grown := _bare(said, text):
+                if grown := answer(said, text):
                     yield Draft(grown, final=False, engine=self.name)
         log.debug("%d characters in %.3f s", len(text), time.monotonic() - began)
-        yield Draft(_bare(said, text), final=True, engine=self.name)
+        yield Draft(answer(said, text), final=True, engine=self.name)
 
     @asynccontextmanager
     async def _place(self, end: float) -> AsyncIterator[None]:
@@ -227,12 +225,3 @@ def _text(name: str, data: str) -> tuple[str, str | None]:
         return str(text or ""), choice.get("finish_reason")
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         raise TranslationError("llm-failed", f"{name} answered with something else") from None
-
-
-def _bare(said: str, text: str) -> str:
-    """The first line, without quotes that were not asked for."""
-    line = said.strip().split("\n")[0].strip()
-    quoted = len(line) > 1 and line[0] in _QUOTES and line[-1] in _QUOTES
-    if quoted and text[:1] not in _QUOTES:
-        return line[1:-1].strip()
-    return line

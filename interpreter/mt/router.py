@@ -38,7 +38,7 @@ _NO_TRANSLATION = frozenset({"refused", "prompt_leaked", "wrong_language", "repe
 OF_THE_WAY = ("pivoted", "demonstration")
 """Flags that are no faults of a sentence: all that come this way have them."""
 
-_NOT_ITS_FAULT = frozenset({"pair-not-available", "text-too-long"})
+_NOT_ITS_FAULT = frozenset({"pair-not-available", "text-too-long", "llm-marks"})
 
 
 @dataclass(frozen=True, slots=True)

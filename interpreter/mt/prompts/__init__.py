@@ -19,6 +19,12 @@ from .. import Briefing
 _SHOTS = 6
 """More do not make the translations of a small model better, and cost time where no cache helps."""
 
+_TOKENS_PER_CHARACTER = 1.5
+_LEAST_TOKENS = 48
+"""Some scripts take more than a token a character; a loop is cut here if nowhere else."""
+
+_QUOTES = "\"'“”„«»‘’"
+
 Endpoint = Literal["completions", "chat/completions"]
 
 _CONTROL = re.compile(r"<(?=[|/｜]?[a-zA-Z_])|\[(?=/?[A-Z_]+\])")
@@ -31,6 +37,20 @@ def one_line(text: str) -> str:
     Servers read a mark in a message as they read their own, so it is parted by a space.
     """
     return _CONTROL.sub(r"\g<0> ", " ".join(text.split()))
+
+
+def most_tokens(text: str) -> int:
+    """How many tokens an answer to this text may have."""
+    return _LEAST_TOKENS + round(_TOKENS_PER_CHARACTER * len(text))
+
+
+def answer(said: str, text: str) -> str:
+    """The first line of what a model said, without quotes that `text` does not have."""
+    line = said.strip().split("\n")[0].strip()
+    quoted = len(line) > 1 and line[0] in _QUOTES and line[-1] in _QUOTES
+    if quoted and text[:1] not in _QUOTES:
+        return line[1:-1].strip()
+    return line
 
 
 @dataclass(frozen=True, slots=True)

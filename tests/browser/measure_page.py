@@ -118,7 +118,7 @@ async def _heap(page: Page) -> float:
     await devtools.send("Performance.enable")
     metrics = (await devtools.send("Performance.getMetrics"))["metrics"]
     used = next(each["value"] for each in metrics if each["name"] == "JSHeapUsedSize")
-    return round(used / 1e6, 2)
+    return round(float(used) / 1e6, 2)
 
 
 def main() -> None:

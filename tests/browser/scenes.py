@@ -204,7 +204,7 @@ def no_microphone(page: Page, address: str) -> None:
 
 def hands_free(page: Page, address: str) -> None:
     conversation(page, address)
-    page.click(".staff .more")
+    page.click(".staff [data-tool=more]")
     page.click(".more input[role=switch] >> nth=0")
     page.keyboard.press("Escape")
     page.wait_for_selector(".staff .talk[data-mode=open]")
@@ -214,7 +214,7 @@ def panel(name: str) -> Scene:
     def scene(page: Page, address: str) -> None:
         conversation(page, address)
         put(page, plain=False)
-        page.click(f".staff .{name}")
+        page.click(f".staff [data-tool={name}]")
         page.wait_for_selector(".staff .panel:not([hidden])")
 
     return scene
@@ -222,7 +222,7 @@ def panel(name: str) -> Scene:
 
 def visitor_types(page: Page, address: str) -> None:
     conversation(page, address, "ar")
-    page.click(".visitor .type")
+    page.click(".visitor [data-tool=type]")
     page.wait_for_selector(".visitor .panel textarea")
 
 

@@ -9,6 +9,9 @@ import { microphoneTrouble } from './microphone.js';
 /** @typedef {import('../conversation.js').Conversation} Conversation */
 /** @typedef {import('./shapes.js').Party} Party */
 
+/** Speed of a slow voice; 1 is its own. */
+const SLOW = 0.75;
+
 export class Desk extends EventTarget {
   /**
    * @param {object} options
@@ -32,6 +35,8 @@ export class Desk extends EventTarget {
     /** @type {Set<number>} utterances whose speaker was asked to repeat them */
     this.asked = new Set();
     this.handsFree = remembered('handsFree');
+    /** @type {Record<Party, boolean>} who is spoken to slowly */
+    this.slower = { staff: false, visitor: false };
   }
 
   get state() {
@@ -116,6 +121,12 @@ export class Desk extends EventTarget {
     this.conversation.setTurnTaking(on ? 'shared_microphone' : 'push_to_talk');
     this.changed();
     if (on) await this.openMicrophone();
+  }
+
+  /** @param {Party} party @param {boolean} slower */
+  setSlower(party, slower) {
+    this.slower[party] = slower;
+    this.conversation.slower(slower ? SLOW : 1, party);
   }
 
   /** Ask, on the speaker's half, to say it again. @param {number} utterance */

@@ -19,7 +19,6 @@ import { talkButton } from './talk-button.js';
 /** @typedef {import('./shapes.js').Side} Side */
 
 const TEXT_SIZES = [1, 1.25, 1.5, 2];
-const SLOWER = 0.75;
 
 /**
  * @typedef {object} TableActions
@@ -98,7 +97,7 @@ function bar(side, doing, half, { onlayout, onend }, announce) {
 
 /** @param {Desk} desk @param {Side} side */
 function stopButton(desk, { party, words }) {
-  return button('stop', words.say('tool.stop'), () => desk.conversation.stopSpeaking(party), { class: 'tool stop' });
+  return button('stop', words.say('tool.stop'), () => desk.conversation.stopSpeaking(party), { class: 'tool', 'data-tool': 'stop' });
 }
 
 /**
@@ -112,7 +111,7 @@ function tools(desk, side, stop, panel, { onrefresh }) {
   const { party, words } = side;
   const { conversation, sides } = desk;
   const tool = (/** @type {keyof typeof import('./icons.js').PATHS} */ picture, /** @type {string} */ name, /** @type {(button: HTMLButtonElement) => void} */ act, attributes = {}) => {
-    const element = button(picture, words.say(`tool.${name}`), () => act(element), { class: `tool ${name}`, ...attributes });
+    const element = button(picture, words.say(`tool.${name}`), () => act(element), { class: 'tool', 'data-tool': name, ...attributes });
     return element;
   };
   const opening = (/** @type {keyof typeof import('./icons.js').PATHS} */ picture, /** @type {string} */ name, /** @type {() => Node} */ content) =>
@@ -120,12 +119,12 @@ function tools(desk, side, stop, panel, { onrefresh }) {
   const slow = tool('slower', 'slower', (from) => {
     const slower = from.getAttribute('aria-pressed') !== 'true';
     from.setAttribute('aria-pressed', String(slower));
-    conversation.slower(slower ? SLOWER : 1, party);
-  }, { 'aria-pressed': 'false' });
+    desk.setSlower(party, slower);
+  }, { 'aria-pressed': String(desk.slower[party]) });
   return h('div', { class: 'tools', role: 'group', 'aria-label': words.say('tools.label') },
     stop,
     tool('again', 'again', () => conversation.sayAgain(undefined, party)),
-    slow,
+    party === 'visitor' && slow,
     opening('keyboard', 'type', () => typing(desk, side, panel.close)),
     ...(party === 'staff'
       ? [

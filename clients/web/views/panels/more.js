@@ -21,6 +21,7 @@ export function more(desk, { staff, visitor }, close, refresh) {
   return h('div', { class: 'more' },
     toggle(words.say('more.hands-free'), desk.handsFree, (on) => void desk.setHandsFree(on), words.say('more.hands-free.hint')),
     typeof state.plain === 'boolean' && toggle(words.say('more.plain'), state.plain, (on) => conversation.plain(on), words.say('more.plain.hint')),
+    toggle(words.say('more.slower'), desk.slower.staff, (on) => desk.setSlower('staff', on)),
     toggle(words.say('more.captions.staff'), remembered('staffCaptions'), (on) => {
       remember('staffCaptions', on);
       refresh();

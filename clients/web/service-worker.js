@@ -3,19 +3,24 @@
  * service answers to the page is never kept.
  */
 
-/// <reference lib="webworker" />
+/**
+ * @typedef {object} ServiceWorkerScope  what is used here of the scope a service worker runs in
+ * @property {Location} location
+ * @property {() => Promise<void>} skipWaiting
+ * @property {{claim: () => Promise<void>}} clients
+ * @property {(type: string, listener: (event: WorkerEvent) => void) => void} addEventListener
+ *
+ * @typedef {object} WorkerEvent
+ * @property {(work: Promise<void>) => void} waitUntil
+ * @property {Request} request
+ * @property {(answer: Promise<Response>) => void} respondWith
+ */
 
-const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+const worker = /** @type {ServiceWorkerScope} */ (/** @type {unknown} */ (self));
 const SHELL = 'shell';
 
-worker.addEventListener('install', (event) => {
-  event.waitUntil(worker.skipWaiting());
-});
-
-worker.addEventListener('activate', (event) => {
-  event.waitUntil(worker.clients.claim());
-});
-
+worker.addEventListener('install', (event) => event.waitUntil(worker.skipWaiting()));
+worker.addEventListener('activate', (event) => event.waitUntil(worker.clients.claim()));
 worker.addEventListener('fetch', (event) => {
   const { method, url } = event.request;
   if (method === 'GET' && ofTheShell(new URL(url))) event.respondWith(fromNetworkOrKept(event.request));

@@ -72,8 +72,8 @@ def talk(visitor: str) -> list[dict[str, Any]]:
     lines[1]["facts"] = [time | {"target": found, "found": "09:00"}]
     lines[1]["back"] = {"text": "Kommen Sie am Donnerstag um neun.", "similarity": 0.7}
     lines[1]["back"]["doubtful"] = False
-    lines[3]["source"] |= {"final": False, "committed": 30}
-    lines[3]["target"] |= {"final": False, "committed": 21}
+    lines[3]["source"] |= {"final": False, "committed": 26}
+    lines[3]["target"] |= {"final": False, "committed": 20}
     return lines
 
 

@@ -68,13 +68,15 @@ function standing(desk, { words, party }) {
   const { connection, parties } = desk.state;
   /** @type {Banner[]} */
   const found = [];
-  const say = (/** @type {string} */ code, /** @type {Picture} */ picture, /** @type {string} */ text, /** @type {Node | undefined} */ act) =>
-    found.push(act ? { code, picture, text, act } : { code, picture, text });
+  const say = (/** @type {string} */ code, /** @type {Picture} */ picture, /** @type {string} */ text) => found.push({ code, picture, text });
   if (connection === 'lost') say('lost', 'offline', words.say('connection.lost'));
   if (connection === 'connecting') say('connecting', 'clock', words.say('connection.connecting'));
   if (connection === 'gone' && !desk.state.ended) say('gone', 'offline', words.say('connection.gone'));
   const problem = desk.microphoneProblem(party);
-  if (problem) say('microphone', 'mic-off', problem, button('again', words.say('microphone.try'), () => void desk.openMicrophone(), { class: 'quiet' }));
+  if (problem) {
+    const act = button('again', words.say('microphone.try'), () => void desk.openMicrophone(), { class: 'quiet' });
+    found.push({ code: 'microphone', picture: 'mic-off', text: problem, act });
+  }
   if (parties && [parties.staff, parties.visitor].some((each) => each?.translation === 'demonstration')) {
     say('demonstration', 'warning', words.say('demonstration'));
   }

@@ -54,6 +54,7 @@ export function conversationHalf(desk, side, element, actions) {
   const update = () => {
     for (const part of [doing, news, said, card, talk, cover]) part.update();
     stop.disabled = desk.state.activity !== 'speaking';
+    said.element.hidden = !card.element.hidden;
     dress(element, side);
   };
   return { update, talk };

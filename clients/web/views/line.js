@@ -2,6 +2,7 @@
 
 import { button, fill, h, hidden, icon, unique } from './elements.js';
 import { comparison, doubtNote, doubtOf, lost, marked } from './doubts.js';
+import { turnNote } from './panels/typing.js';
 import { spoken } from './table.js';
 
 /** @typedef {import('../conversation.js').Line} Line */
@@ -58,7 +59,9 @@ export function lineView(desk, side) {
       }
     });
     return [
-      h('label', { for: id }, side.words.say('line.correct.label')), area,
+      h('label', { for: id }, side.words.say('line.correct.label')),
+      side.party === 'visitor' && turnNote(side.words),
+      area,
       h('div', { class: 'choices' },
         button('send', side.words.say('line.correct.send'), send, { class: 'primary' }),
         button('cross', side.words.say('cancel'), () => open(false))),

@@ -49,7 +49,7 @@ export async function open(wishes) {
 
 export async function close(name) {
   if (globalThis.closeFails) throw new ApiError('unreachable', 'no', 0);
-  globalThis.closed = name;
+  globalThis.closedConversation = name;
 }
 
 export async function identify() {

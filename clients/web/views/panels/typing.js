@@ -1,4 +1,4 @@
-import { button, h, unique } from '../elements.js';
+import { button, h, icon, unique } from '../elements.js';
 
 /** What the service takes at once. */
 const LONGEST = 2000;
@@ -25,6 +25,15 @@ export function typing(desk, { party, words, language, direction, name }, close)
   });
   return h('div', { class: 'typing' },
     h('label', { for: id }, words.say('type.label', { language: name })),
+    party === 'visitor' && turnNote(words),
     area,
     button('send', words.say('type.send'), send, { class: 'primary' }));
+}
+
+/**
+ * A tablet's keyboard stands upright for the staff only.
+ * @param {import('../shapes.js').Catalog} words
+ */
+export function turnNote(words) {
+  return h('p', { class: 'turn-note' }, icon('turn'), words.say('type.turn'));
 }

@@ -68,17 +68,17 @@ function standing(desk, { words, party }) {
   const { connection, parties } = desk.state;
   /** @type {Banner[]} */
   const found = [];
-  const say = (/** @type {string} */ code, /** @type {Picture} */ picture, /** @type {string} */ text) => found.push({ code, picture, text });
-  if (connection === 'lost') say('lost', 'offline', words.say('connection.lost'));
-  if (connection === 'connecting') say('connecting', 'clock', words.say('connection.connecting'));
-  if (connection === 'gone' && !desk.state.ended) say('gone', 'offline', words.say('connection.gone'));
+  const add = (/** @type {string} */ code, /** @type {Picture} */ picture, /** @type {string} */ text) => found.push({ code, picture, text });
+  if (connection === 'lost') add('lost', 'offline', words.say('connection.lost'));
+  if (connection === 'connecting') add('connecting', 'clock', words.say('connection.connecting'));
+  if (connection === 'gone' && !desk.state.ended) add('gone', 'offline', words.say('connection.gone'));
   const problem = desk.microphoneProblem(party);
   if (problem) {
     const act = button('again', words.say('microphone.try'), () => void desk.openMicrophone(), { class: 'quiet' });
     found.push({ code: 'microphone', picture: 'mic-off', text: problem, act });
   }
   if (parties && [parties.staff, parties.visitor].some((each) => each?.translation === 'demonstration')) {
-    say('demonstration', 'warning', words.say('demonstration'));
+    add('demonstration', 'warning', words.say('demonstration'));
   }
   return found;
 }

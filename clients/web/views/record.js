@@ -23,7 +23,9 @@ export async function printRecord(opened, which) {
  * @param {string} page
  */
 function content(page) {
-  const parsed = new DOMParser().parseFromString(page, 'text/html');
+  // Its own styles are meant for a page of its own, and may not be applied in this one.
+  const plain = page.replace(/<style[\s\S]*?<\/style>/gi, '');
+  const parsed = new DOMParser().parseFromString(plain, 'text/html');
   for (const element of parsed.querySelectorAll('script, style, link, meta')) element.remove();
   return [...parsed.body.childNodes].map((node) => document.importNode(node, true));
 }

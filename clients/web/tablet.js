@@ -190,23 +190,30 @@ async function converse(opened, here, reloaded) {
   const desk = new Desk({ conversation, sides, counter: here, office });
   const onsheet = () => void printRecord(opened, 'sheet');
 
-  const talk = (/** @type {boolean} */ covered) =>
+  let asking = true;
+  const talk = (/** @type {boolean} */ covered) => {
+    asking = false;
     show(conversationView({ desk, opened, reloaded: covered, onend: finish }));
+  };
   const finish = () =>
     show(endView({ desk, opened, onback: () => talk(false), onerase: erase }));
   const erase = async () => {
     await close(opened.name);
     over(null);
   };
+  let done = false;
   const over = (/** @type {Record<string, string> | null} */ messages) => {
+    if (done) return;
+    done = true;
     conversation.removeEventListener('change', watch);
     conversation.leave();
     keep(null);
     show(erasedView({ sides, messages, onnext: () => void startPage() }));
   };
   const watch = async () => {
-    const { ended, parties } = conversation.state;
-    if (ended) return over(conversation.state.endedMessages);
+    const { agreed, ended, endedMessages, parties } = conversation.state;
+    if (ended) return over(endedMessages);
+    if (asking && agreed.consent.visitor) talk(true);
     const language = parties?.visitor?.language;
     if (!language || language === sides.visitor.language) return;
     keep(Object.assign(opened, { visitor: language }));
@@ -215,7 +222,9 @@ async function converse(opened, here, reloaded) {
   };
   conversation.addEventListener('change', watch);
   await conversation.start();
-  conversation.consent(true, 'staff');
+  if (conversation.state.connection === 'gone') throw new ApiError('conversation-ended', '', 0);
+  if (!conversation.state.agreed.consent.staff) conversation.consent(true, 'staff');
+  if (!asking) return;
   if (conversation.state.agreed.consent.visitor) return talk(reloaded);
   show(consentView({
     desk,

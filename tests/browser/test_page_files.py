@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import page_scenes as scenes
 import pytest
-import scenes
-from pages import WEB
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from stand_in_pages import WEB
 
 MESSAGES = {file.stem: json.loads(file.read_text()) for file in (WEB / "messages").glob("*.json")}
 ENGLISH = MESSAGES["en"]
@@ -28,10 +28,10 @@ def forms(message: str | dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("language", MESSAGES)
-def test_every_language_says_the_same_things(language: str, chromium: Browser) -> None:
+def test_every_language_says_the_same_things(language: str, browser: Browser) -> None:
     messages = MESSAGES[language]
     assert list(messages) == list(ENGLISH)
-    page = chromium.new_page()
+    page = browser.new_page()
     categories = page.evaluate(
         "tag => new Intl.PluralRules(tag).resolvedOptions().pluralCategories", language
     )
@@ -85,8 +85,8 @@ def watched(context: BrowserContext) -> tuple[Page, list[tuple[str, int]]]:
     return page, fetched
 
 
-def test_the_page_is_light_and_asks_nobody_else(chromium: Browser, address: str) -> None:
-    context = chromium.new_context(locale="de-DE", viewport={"width": 768, "height": 1024})
+def test_the_page_is_light_and_asks_nobody_else(browser: Browser, address: str) -> None:
+    context = browser.new_context(locale="de-DE", viewport={"width": 768, "height": 1024})
     page, fetched = watched(context)
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
@@ -130,9 +130,9 @@ def test_it_can_be_installed() -> None:
 
 
 def test_the_page_opens_while_the_service_is_away_and_keeps_no_answers(
-    chromium: Browser, address: str
+    browser: Browser, address: str
 ) -> None:
-    context = chromium.new_context(locale="de-DE")
+    context = browser.new_context(locale="de-DE")
     page = context.new_page()
     scenes.sign_in(page, address)
     page.evaluate("navigator.serviceWorker.ready")
@@ -154,8 +154,8 @@ def test_the_page_opens_while_the_service_is_away_and_keeps_no_answers(
     context.close()
 
 
-def test_what_the_tablet_remembers_does_no_harm(chromium: Browser, address: str) -> None:
-    context = chromium.new_context(locale="de-DE", viewport={"width": 768, "height": 1024})
+def test_what_the_tablet_remembers_does_no_harm(browser: Browser, address: str) -> None:
+    context = browser.new_context(locale="de-DE", viewport={"width": 768, "height": 1024})
     page = context.new_page()
     scenes.conversation(page, address)
     page.click(".staff .bar .actions button >> nth=0")

@@ -5,13 +5,16 @@ import { button, fill, h, icon } from './elements.js';
 /** @typedef {import('./desk.js').Desk} Desk */
 /** @typedef {import('./shapes.js').Side} Side */
 /** @typedef {keyof typeof import('./icons.js').PATHS} Picture */
-/** @typedef {{code: string, picture: Picture, text: string, act?: Node}} Banner */
+/** @typedef {{code: string, picture: Picture, text: string, act?: Node | undefined}} Banner */
 
 /** What stays until the service takes it back. */
-const LASTING = ['translation-degraded', 'machine-behind', 'no-voice', 'voice-basic'];
+const LASTING = ['translation-degraded', 'machine-behind'];
+
+/** Worth saying before anything else is said. */
+const AT_FIRST = ['no-voice', 'voice-basic'];
 
 /** Shown where they belong already, or of no use to people. */
-const SILENT = ['please-confirm', 'echo-suppressed', 'translation-recovered', 'machine-recovered'];
+const SILENT = ['unsure', 'please-confirm', 'echo-suppressed', 'translation-recovered', 'machine-recovered'];
 
 /**
  * @param {Desk} desk
@@ -44,13 +47,13 @@ export function banners(desk, side, announce) {
   /** @param {string[] | null} codes  null: those that pass */
   const notices = (codes) => desk.state.notices
     .filter((notice) => (codes ? codes.includes(notice.code) : !LASTING.includes(notice.code) && !SILENT.includes(notice.code)))
-    .filter((notice) => !dismissed.has(notice))
+    .filter((notice) => !dismissed.has(notice) && !(AT_FIRST.includes(notice.code) && desk.state.lines.length > 0))
     .filter((notice) => notice.party === null || notice.party === undefined || notice.party === party)
     .map((notice) => ({
       code: notice.code,
       picture: /** @type {Picture} */ ('info'),
       text: words.pick(notice.messages),
-      act: button('cross', words.say('close'), () => {
+      act: codes ? undefined : button('cross', words.say('close'), () => {
         dismissed.add(notice);
         update();
       }, { class: 'quiet bare' }),

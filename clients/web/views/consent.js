@@ -30,7 +30,7 @@ export function consentView({ desk, onyes, onend, onsheet }) {
   const choices = h('div', { class: 'choices' },
     yes,
     button('cross', words.say('consent.no'), () => refuse()),
-    button('person', words.say('consent.person'), () => conversation.handover('ask', 'visitor')));
+    button('person', words.say('consent.person'), () => conversation.handover('ask')));
   const visitorSays = announcer();
   const staffSays = announcer();
   const visitorCover = handoverCover(desk, sides.visitor, { onsheet }, visitorSays.announce);

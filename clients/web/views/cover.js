@@ -41,8 +41,8 @@ export function handoverCover(desk, side, { onsheet }, announce) {
     return [
       h('p', {}, icon('person'), words.say(words.has(`handover.reason.${reason}`) ? `handover.reason.${reason}` : 'handover.reason.asked')),
       h('div', { class: 'choices' },
-        button('person', words.say('handover.begin'), () => conversation.handover('begin', 'staff'), { class: 'primary' }),
-        button('machine', words.say('handover.refuse'), () => conversation.handover('end', 'staff'))),
+        button('person', words.say('handover.begin'), () => conversation.handover('begin'), { class: 'primary' }),
+        button('machine', words.say('handover.refuse'), () => conversation.handover('end'))),
     ];
   };
 
@@ -57,7 +57,7 @@ export function handoverCover(desk, side, { onsheet }, announce) {
       contact(handover?.contact, words),
       party === 'staff' && h('div', { class: 'choices' },
         button('print', words.say('handover.sheet'), onsheet),
-        button('machine', words.say('handover.end'), () => desk.conversation.handover('end', 'staff'), { class: 'primary' })),
+        button('machine', words.say('handover.end'), () => desk.conversation.handover('end'), { class: 'primary' })),
     ];
   };
   return { element, asked, update };

@@ -28,15 +28,28 @@ export class Desk extends EventTarget {
     this.office = office;
     /** @type {Party | null} who holds the button */
     this.talking = null;
-    /** @type {'closed' | 'opening' | 'open' | 'failed'} */
+    /** @type {'closed' | 'open' | 'failed'} */
     this.microphone = 'closed';
     /** @type {unknown} why the microphone does not work */
     this.failure = null;
+    /** @type {Promise<boolean> | null} */
+    this.opening = null;
     /** @type {Set<number>} utterances whose speaker was asked to repeat them */
     this.asked = new Set();
     this.handsFree = remembered('handsFree');
     /** @type {Record<Party, boolean>} who is spoken to slowly */
     this.slower = { staff: false, visitor: false };
+    conversation.addEventListener('change', () => this.watchMicrophone());
+  }
+
+  /** It may be unplugged at any time. */
+  watchMicrophone() {
+    const { microphone } = this.state;
+    if (!microphone || this.microphone !== 'open') return;
+    this.microphone = 'failed';
+    this.failure = microphone;
+    this.talking = null;
+    this.changed();
   }
 
   get state() {
@@ -54,10 +67,15 @@ export class Desk extends EventTarget {
   }
 
   /** @returns {Promise<boolean>} whether there is a microphone to speak into */
-  async openMicrophone() {
+  openMicrophone() {
+    this.opening ??= this.tryMicrophone().finally(() => {
+      this.opening = null;
+    });
+    return this.opening;
+  }
+
+  async tryMicrophone() {
     if (this.microphone === 'open') return true;
-    if (this.microphone === 'opening') return false;
-    this.microphone = 'opening';
     try {
       await this.conversation.openMicrophone();
       this.microphone = 'open';

@@ -66,9 +66,22 @@ function places(text, facts, end) {
   return facts
     .map((fact) => ({ words: fact[end] ?? '', status: fact.status }))
     .filter(({ words }) => words !== '')
-    .map(({ words, status }) => ({ words, status, at: text.indexOf(words) }))
+    .map(({ words, status }) => ({ words, status, at: placeOf(words, text) }))
     .filter(({ at }) => at >= 0)
     .sort((a, b) => a.at - b.at);
+}
+
+/**
+ * Rather where they stand by themselves than within a longer word.
+ * @param {string} words
+ * @param {string} text
+ */
+function placeOf(words, text) {
+  for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1)) {
+    const around = `${text[at - 1] ?? ' '}${text[at + words.length] ?? ' '}`;
+    if (!/[\p{L}\p{N}]/u.test(around)) return at;
+  }
+  return text.indexOf(words);
 }
 
 /**

@@ -133,5 +133,5 @@ function tools(desk, side, stop, panel, { onrefresh }) {
           opening('cards', 'cards', () => cards(desk, sides, panel.close)),
           opening('more', 'more', () => more(desk, sides, panel.close, onrefresh)),
         ]
-      : [tool('person', 'person', () => conversation.handover('ask', party))]));
+      : [tool('person', 'person', () => conversation.handover('ask'))]));
 }

@@ -15,7 +15,7 @@ import { spoken } from './table.js';
  */
 export function lineView(desk, side) {
   const details = h('div', { class: 'details', id: unique('details'), hidden: true });
-  const text = h('button', { type: 'button', class: 'text', 'aria-expanded': 'false', 'aria-controls': details.id });
+  const text = h('button', { type: 'button', class: 'text', dir: side.direction, 'aria-expanded': 'false', 'aria-controls': details.id });
   const remarks = h('div', { class: 'remarks' });
   const element = h('li', { class: 'line' }, text, remarks, details);
   let seen = '';
@@ -32,6 +32,7 @@ export function lineView(desk, side) {
     text.setAttribute('aria-expanded', String(wanted));
     if (!wanted) editing = false;
     if (line && wanted) fill(details, ...(editing ? correction(line) : explanation(line)));
+    if (wanted) element.scrollIntoView({ block: 'nearest' });
     details.querySelector('textarea')?.focus();
   };
   text.addEventListener('click', () => open(details.hidden));
@@ -149,7 +150,7 @@ function content(line, own, side) {
     return h('span', { class: 'words coming' }, line.failed ? word : [dots(), hidden(word)]);
   }
   const end = own ? 'source' : 'target';
-  return h('span', { class: 'words', lang: said.language, dir: side.direction },
+  return h('span', { class: 'words', lang: said.language },
     marked(said.text, said.final ? said.text.length : said.committed, line.facts, end));
 }
 

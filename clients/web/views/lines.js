@@ -32,7 +32,7 @@ export function lines(desk, side, announce) {
   };
   scroller.addEventListener('scroll', () => {
     atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
-    newest.hidden = atEnd;
+    if (atEnd) newest.hidden = true;
   }, { passive: true });
   // Text size, turning the tablet and opening a keyboard change what fits.
   new ResizeObserver(() => atEnd && toEnd()).observe(scroller);

@@ -22,7 +22,7 @@ export function shownCard(desk, side, announce) {
     if (!card?.card) return fill(element);
     const text = words.pick(card.messages ?? {});
     element.dataset['card'] = card.card;
-    fill(element, ...picture(card.card, card.value ?? '', text, desk),
+    fill(element, ...look(card, text, desk),
       party === 'staff' && button('cross', words.say('card.away'), () => desk.conversation.card('', ''), { class: 'away' }));
     announce(text || (card.value ?? ''));
   };
@@ -30,13 +30,12 @@ export function shownCard(desk, side, announce) {
 }
 
 /**
- * @param {string} card
- * @param {string} value
+ * @param {import('../protocol.js').CardMessage} shown
  * @param {string} text
  * @param {Desk} desk
  * @returns {(Node | false)[]}
  */
-function picture(card, value, text, desk) {
+function look({ card, value = '', picture }, text, desk) {
   const caption = h('p', { class: 'caption' }, text);
   if (card === 'number') {
     const size = value.length > 12 ? 'long' : value.length > 6 ? 'middle' : 'short';
@@ -45,7 +44,8 @@ function picture(card, value, text, desk) {
   if (card === 'date') return [leaf(value), caption];
   if (card === 'sign') return [icon('sign', 'huge'), caption];
   const office = desk.office?.cards.find(({ id }) => id === card);
-  if (office?.picture) return [h('img', { src: office.picture, alt: '' }), caption];
+  const source = picture ?? office?.picture;
+  if (source) return [h('img', { src: source, alt: '' }), caption];
   return [icon(office?.kind === 'map' ? 'map' : 'record', 'huge'), caption];
 }
 

@@ -22,7 +22,7 @@ export function signInView({ words, problem, onsigned, onlanguage }) {
     'aria-describedby': `${id}-hint`,
   });
   const go = h('button', { type: 'submit', class: 'primary big' }, h('span', { class: 'word' }, words.say('sign-in.go')), icon('forward', 'directed'));
-  const show = button('read', words.say('sign-in.show'), () => reveal(key, show), { 'aria-pressed': 'false', class: 'quiet' });
+  const show = button('eye', words.say('sign-in.show'), () => reveal(key, show), { 'aria-pressed': 'false', class: 'quiet' });
   const form = h(
     'form',
     {

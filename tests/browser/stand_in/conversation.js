@@ -18,6 +18,7 @@ export class Conversation extends EventTarget {
       card: null,
       handover: null,
       plain: null,
+      microphone: null,
       agreed: { consent: { staff: null, visitor: null }, record: { staff: null, visitor: null } },
     };
     globalThis.conversation = this;
@@ -53,7 +54,7 @@ export class Conversation extends EventTarget {
   consent(agreed, party) { this.ask('consent', agreed, party); }
   phrase(id, party) { this.ask('phrase', id, party); }
   card(card, value) { this.ask('card', card, value); }
-  handover(step, party) { this.ask('handover', step, party); }
+  handover(step) { this.ask('handover', step); }
   plain(on) { this.ask('plain', on); }
   setTurnTaking(mode) { this.ask('setTurnTaking', mode); }
   leave() { this.ask('leave'); }

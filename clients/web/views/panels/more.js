@@ -32,7 +32,7 @@ export function more(desk, { staff, visitor }, close, refresh) {
     }),
     h('div', { class: 'choices' },
       button('person', words.say('handover.ask'), () => {
-        conversation.handover('ask', 'staff');
+        conversation.handover('ask');
         close();
       }),
       button('tablet', words.say('start.invite'), () => void showInvitation(words))),

@@ -182,8 +182,8 @@ def correcting(page: Page, address: str) -> None:
 
 def cut(page: Page, address: str) -> None:
     conversation(page, address)
-    demonstration = {name: each | {"translation": "demonstration"} for name, each in PARTIES.items()}
-    put(page, connection="lost", parties=demonstration)
+    parties = {name: each | {"translation": "demonstration"} for name, each in PARTIES.items()}
+    put(page, connection="lost", parties=parties)
 
 
 def news(page: Page, address: str) -> None:
@@ -307,7 +307,7 @@ SCENES: dict[str, Scene] = {
     "more": panel("more"),
     "visitor-types": visitor_types,
     "card-number": card("number", "A 112", "", ""),
-    "card-date": card("date", "2026-08-18", "Dienstag, 18. August 2026", "terça-feira, 18 de agosto"),
+    "card-date": card("date", "2026-08-18", "Dienstag, 18. August", "terça-feira, 18 de agosto"),
     "card-sign": card("sign", "", "Bitte hier unterschreiben", "Assine aqui, por favor"),
     "card-passport": card("passport", "", "Reisepass", "Passaporte"),
     "handover-proposed": handover_proposed,

@@ -1,6 +1,5 @@
 """The pages as the service serves them, with a stand-in for the service behind them."""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-HERE = Path(__file__).parent
-WEB = HERE.parents[1] / "clients" / "web"
-STAND_IN = HERE / "stand_in"
+TESTS = Path(__file__).parent
+WEB = TESTS.parent / "clients" / "web"
+STAND_IN = TESTS / "browser" / "stand_in"
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -76,9 +75,3 @@ def served() -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join(5)
-
-
-def counter() -> dict[str, object]:
-    """What the stand-in tells of languages and offices."""
-    described: dict[str, object] = json.loads((STAND_IN / "counter.json").read_text())
-    return described

@@ -159,7 +159,8 @@ def arabic(page: Page, address: str) -> None:
 
 def talking(page: Page, address: str) -> None:
     conversation(page, address)
-    page.locator(".staff .talk").dispatch_event("pointerdown", {"button": 0, "pointerId": 1})
+    page.hover(".staff .talk")
+    page.mouse.down()
     page.wait_for_selector(".staff .talk[data-mode=talking]")
 
 

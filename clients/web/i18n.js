@@ -53,6 +53,17 @@ function messages(language) {
   return started;
 }
 
+/**
+ * A text in the language somebody reads, or else in one that many read.
+ * @param {Record<string, string>} texts  by language
+ * @param {string} language
+ * @returns {{language: string, text: string}}
+ */
+export function chosen(texts, language) {
+  const found = [language, FALLBACK, ...Object.keys(texts)].find((tag) => tag in texts) ?? '';
+  return { language: found, text: texts[found] ?? '' };
+}
+
 /** Words in one language. */
 export class Catalog {
   /** @param {string} language @param {Messages} texts */
@@ -94,7 +105,7 @@ export class Catalog {
 
   /** The sentence in this language out of those the service sent. @param {Record<string, string>} texts */
   pick(texts) {
-    return texts[this.language] ?? texts[FALLBACK] ?? Object.values(texts)[0] ?? '';
+    return chosen(texts, this.language).text;
   }
 }
 

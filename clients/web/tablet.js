@@ -149,7 +149,7 @@ async function pairPage(here, office, staff, visitor) {
     onback: () => void startPage(),
     async onstart() {
       const { conversation, tokens } = await open({
-        staff_language: staff.tag, visitor_language: visitor.tag, office: office?.name, consent_required: true,
+        staff_language: staff.tag, visitor_language: visitor.tag, office: office?.name || undefined, consent_required: true,
       });
       count(visitor.tag);
       /** @type {Opened} */

@@ -19,6 +19,7 @@ export function conversationView({ desk, opened, reloaded, onend }) {
   const { sides, conversation } = desk;
   const title = sides.staff.words.say('conversation.title', { language: sides.visitor.name });
   const { element, halves, setLayout } = table(sides, title, remembered('layout'));
+  element.classList.add('conversation');
   const update = () => {
     for (const half of [staff, visitor]) half.update();
   };

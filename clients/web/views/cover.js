@@ -48,12 +48,11 @@ export function handoverCover(desk, side, { onsheet }, announce) {
 
   const active = () => {
     const handover = desk.state.handover;
-    const text = words.pick(handover?.messages ?? {});
+    const text = words.pick(handover?.messages ?? {}) || words.say('handover.off');
     return [
       icon('person', 'huge'),
       h('h2', {}, words.say('handover.active')),
-      h('p', { class: 'lead' }, icon('machine'), words.say('handover.off')),
-      text && h('p', {}, text),
+      h('p', { class: 'lead' }, icon('machine'), text),
       contact(handover?.contact, words),
       party === 'staff' && h('div', { class: 'choices' },
         button('print', words.say('handover.sheet'), onsheet),

@@ -73,6 +73,17 @@ export function icon(name, className = '') {
 }
 
 /**
+ * One of the drawings by its name, an image by its address, or else another drawing.
+ * @param {string} name
+ * @param {keyof typeof PATHS} otherwise
+ * @param {string} [className]  of a drawing
+ */
+export function picture(name, otherwise, className) {
+  if (name in PATHS) return icon(/** @type {keyof typeof PATHS} */ (name), className);
+  return name.includes('/') ? h('img', { src: name, alt: '' }) : icon(otherwise, className);
+}
+
+/**
  * A button with a picture and its word.
  * @param {keyof typeof PATHS} picture
  * @param {string} word

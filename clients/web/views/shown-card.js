@@ -1,4 +1,5 @@
-import { button, fill, h, icon } from './elements.js';
+import { chosen } from '../i18n.js';
+import { button, fill, h, icon, picture } from './elements.js';
 
 /** @typedef {import('./desk.js').Desk} Desk */
 /** @typedef {import('./shapes.js').Side} Side */
@@ -7,7 +8,7 @@ import { button, fill, h, icon } from './elements.js';
  * A card that lies on the table: on both halves, each in its own language.
  * @param {Desk} desk
  * @param {Side} side
- * @param {(text: string) => void} announce
+ * @param {(text: string, language?: string) => void} announce
  */
 export function shownCard(desk, side, announce) {
   const { words, party } = side;
@@ -20,33 +21,30 @@ export function shownCard(desk, side, announce) {
     shown = now;
     element.hidden = !card?.card;
     if (!card?.card) return fill(element);
-    const text = words.pick(card.messages ?? {});
+    const { text, language } = chosen(card.messages ?? {}, side.language);
     element.dataset['card'] = card.card;
-    fill(element, ...look(card, text, desk),
+    fill(element, ...look(card, h('p', { class: 'caption', lang: language || false, dir: 'auto' }, text), desk),
       party === 'staff' && button('cross', words.say('card.away'), () => desk.conversation.card('', ''), { class: 'away' }));
-    announce(text || (card.value ?? ''));
+    announce(text || (card.value ?? ''), language);
   };
   return { element, update };
 }
 
 /**
  * @param {import('../protocol.js').CardMessage} shown
- * @param {string} text
+ * @param {HTMLElement} caption
  * @param {Desk} desk
  * @returns {(Node | false)[]}
  */
-function look({ card, value = '', picture }, text, desk) {
-  const caption = h('p', { class: 'caption' }, text);
+function look({ card, value = '', picture: drawn }, caption, desk) {
   if (card === 'number') {
     const size = value.length > 12 ? 'long' : value.length > 6 ? 'middle' : 'short';
-    return [h('p', { class: 'value', 'data-size': size, dir: 'auto' }, value), text !== '' && text !== value && caption];
+    return [h('p', { class: 'value', 'data-size': size, dir: 'auto' }, value), !['', value].includes(caption.textContent ?? '') && caption];
   }
   if (card === 'date') return [leaf(value), caption];
   if (card === 'sign') return [icon('sign', 'huge'), caption];
   const office = desk.office?.cards.find(({ id }) => id === card);
-  const source = picture ?? office?.picture;
-  if (source) return [h('img', { src: source, alt: '' }), caption];
-  return [icon(office?.kind === 'map' ? 'map' : 'record', 'huge'), caption];
+  return [picture(drawn ?? office?.picture ?? '', office?.kind === 'map' ? 'map' : 'record', 'huge'), caption];
 }
 
 /** A calendar's leaf. @param {string} date  as in 2026-08-18 */

@@ -86,7 +86,7 @@ function searchField(words, ontype) {
  */
 function top({ words, counter, staff, office, onchange, onleave, turn }) {
   /** @type {[string, string, string?][]} */
-  const offices = counter.offices.map(({ name, title }) => [name, words.pick(title)]);
+  const offices = counter.offices.filter(({ name }) => name).map(({ name, title }) => [name, words.pick(title) || name]);
   /** @type {[string, string, string?][]} */
   const languages = counter.languages.map(({ tag, name }) => [tag, name, tag]);
   return h('header', { class: 'top' },

@@ -1,4 +1,5 @@
-import { button, h, icon, unique } from '../elements.js';
+import { chosen } from '../../i18n.js';
+import { button, h, icon, picture, unique } from '../elements.js';
 
 /** @typedef {import('../shapes.js').OfficeCard} OfficeCard */
 
@@ -17,10 +18,12 @@ export function cards(desk, { staff }, close) {
     desk.conversation.card(card, value);
     close();
   };
-  const office = (desk.office?.cards ?? []).map((card) => h('li', {},
-    h('button', { type: 'button', onclick: () => show(card.id) },
-      card.picture ? h('img', { src: card.picture, alt: '' }) : icon(PICTURES[card.kind]),
-      h('span', { lang: staff.language }, card.texts[staff.language] ?? card.texts['en'] ?? card.id))));
+  const office = (desk.office?.cards ?? []).map((card) => {
+    const { text, language } = chosen(card.texts, staff.language);
+    return h('li', {}, h('button', { type: 'button', onclick: () => show(card.id) },
+      picture(card.picture ?? '', PICTURES[card.kind]),
+      h('span', { lang: language || false }, text || card.id)));
+  });
   return h('div', { class: 'cards' },
     valueForm('number', words, 'text', (value) => show('number', value)),
     valueForm('date', words, 'date', (value) => show('date', value)),

@@ -1,3 +1,4 @@
+import { chosen } from '../../i18n.js';
 import { h, icon } from '../elements.js';
 
 /**
@@ -14,9 +15,10 @@ export function phrases(desk, { staff, visitor }, close) {
   };
   if (all.length === 0) return h('p', { class: 'nothing' }, icon('info'), staff.words.say('phrases.none'));
   return h('ul', { class: 'phrases' }, all.map(({ id, texts }) => {
+    const own = chosen(texts, staff.language);
     const theirs = texts[visitor.language];
     return h('li', {}, h('button', { type: 'button', onclick: () => say(id) },
-      h('span', { lang: staff.language }, texts[staff.language] ?? texts['en'] ?? id),
+      h('span', { lang: own.language || false }, own.text || id),
       theirs && h('small', { lang: visitor.language, dir: visitor.direction }, theirs)));
   }));
 }

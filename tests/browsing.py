@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import stand_in_pages
 from in_process import Running, running
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
@@ -153,3 +154,25 @@ def line(service: Running) -> Iterator[Line]:
     made = Line(service.port)
     yield made
     made.close()
+
+
+@pytest.fixture
+def browser(launch: Callable[..., Browser]) -> Browser:
+    """A browser whose microphone hears silence."""
+    return launch()
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Where the pages are, with a stand-in for the service behind them."""
+    with stand_in_pages.served() as where:
+        yield where
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, which finds what people with disabilities would stumble over."""
+    file = NODE_MODULES / "axe-core" / "axe.min.js"
+    if not file.exists():
+        pytest.fail("axe-core is missing: run scripts/setup --test")
+    return file.read_text(encoding="utf-8")

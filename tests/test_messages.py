@@ -83,12 +83,29 @@ CARDS = ["card-sign", "card-wait", "card-document"]
 FRAGMENTS = [f"record-{part}" for part in ("title", "doubtful", "confirmed", "staff", "visitor")]
 
 PHONE = [
-    f"phone-{told}"
-    for told in (
-        "menu confirm consent wait nobody busy office-number waiting waiting-without keys "
-        "hung-up slower usual-speed repeat not-spoken held back number not-allowed choosing "
-        "refused without no-interpreting"
-    ).split()
+    "phone-menu",
+    "phone-confirm",
+    "phone-consent",
+    "phone-wait",
+    "phone-nobody",
+    "phone-busy",
+    "phone-office-number",
+    "phone-waiting",
+    "phone-waiting-without",
+    "phone-keys",
+    "phone-hung-up",
+    "phone-slower",
+    "phone-usual-speed",
+    "phone-repeat",
+    "phone-not-spoken",
+    "phone-held",
+    "phone-back",
+    "phone-number",
+    "phone-not-allowed",
+    "phone-choosing",
+    "phone-refused",
+    "phone-without",
+    "phone-no-interpreting",
 ]
 """Spoken, with placeholders; no channel shows them."""
 

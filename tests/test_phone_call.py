@@ -341,12 +341,12 @@ def test_a_caller_tells_the_language_by_speaking(quick: Engines, engines: Engine
         async with calling(quick, caller, exchange) as house:
             await house.told(caller, "phone-menu", "de", key=3)
             await asyncio.sleep(0.5)
-            words = "Guten Tag, ich möchte bitte mit jemandem über meinen Antrag sprechen."
-            await caller.speak(await voiced(engines, words, "de"))
-            await house.told(caller, "phone-confirm", "de")
+            words = "Bom dia, eu queria falar com alguém sobre o meu pedido."
+            await caller.speak(await voiced(engines, words, "pt"))
+            await house.told(caller, "phone-confirm", "pt")
             caller.press("1")
-            await house.agreed(caller, "de")
-            await house.told(caller, "phone-busy", "de")
+            await house.agreed(caller)
+            await house.told(caller, "phone-busy", "pt")
 
     asyncio.run(call())
 

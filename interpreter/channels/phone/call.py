@@ -194,9 +194,6 @@ class Call:
         if greet and (title := office.title.get(self._clerk_language)):
             await leg.begin_to_say(Sentence(f"{title}.", self._clerk_language))
         wish = await self._ask(leg)
-        self.language = wish.language
-        if wish.language and self._means.announcements.speaks(wish.language):
-            leg.language = wish.language
         if wish.machine and wish.language:
             self.invitation = self._open(wish.language)
             if self.invitation is None:
@@ -208,6 +205,9 @@ class Call:
         engines = means.reception.engines
         questions = Questions(leg, engines, means.announcements, settings.answer_seconds)
         language = self._language_by_number() or await questions.language(means.menu)
+        self.language = language
+        if language and means.announcements.speaks(language):
+            leg.language = language
         if language is None or means.missing(language):
             return Wish(language, machine=False)
         return Wish(language, await questions.consent(language, means.quality(language)))

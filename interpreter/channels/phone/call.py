@@ -18,7 +18,7 @@ from ...reception import Invitation
 from .announcements import Sentence, ringing
 from .leg import HungUp, Leg, passing_on
 from .line import Line
-from .means import Means
+from .means import HEARING, Means
 from .participant import Participant
 from .questions import Questions, Wish
 from .settings import among, bare_number
@@ -230,6 +230,7 @@ class Call:
                 language,
                 office=self._settings.office,
                 consent_required=True,
+                pauses=HEARING,
             )
         except InterpreterError as error:
             log.warning("a call goes on without interpreting: %s", error.code)

@@ -13,6 +13,11 @@ Dial = Callable[[str, float], Awaitable[Line]]
 """Calls a number and lets it ring for so many seconds. Raises `PhoneError`; one with the code
 "busy" means what it says. If it is cancelled, it stops ringing."""
 
+HEARING = {"threshold": 0.4, "exit_threshold": 0.25}
+"""Of voice activity, for speech that came through 8 kHz and G.711: on 80 recordings it finds as
+much of it so (631 s in 114 utterances) as of the same speech at 16 kHz with the usual thresholds
+(642 s in 114), and as little noise (1.8 s of 180, and 2.1 s)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Means:

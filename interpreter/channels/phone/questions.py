@@ -15,6 +15,7 @@ from ...vad import Ended, Endpointing, Segmenter, Started
 from ...work import Quality
 from .announcements import Announcements, Sentence, tone
 from .leg import Leg
+from .means import HEARING
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ _TONE_HERTZ = 1000.0
 _SPEECH_SECONDS = 12.0
 """For the words by which a language is told, and for recognising it."""
 
-_ENDPOINTING = Endpointing(longest_seconds=8.0)
+_ENDPOINTING = Endpointing(**HEARING, longest_seconds=8.0)
 _WAITING_FRAMES = 500
 _LEAST_PROBABILITY = 0.5
 """Of a language that is worth asking about; the caller confirms it."""

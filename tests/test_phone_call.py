@@ -5,19 +5,21 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 import pytest
 from live import voiced
 from telephones import Exchange, Telephone, all_hung_up
 
 from interpreter.audio import Samples, resample
-from interpreter.channels.phone.announcements import Announcements, Sentence
+from interpreter.channels.phone.announcements import Announcements, Sentence, ringing
 from interpreter.channels.phone.settings import PhoneSettings, among, bare_number
 from interpreter.channels.phone.switchboard import Switchboard
 from interpreter.connection import ConversationLimits, Engines
 from interpreter.conversation import Conversation
 from interpreter.events import HandoverChanged, Party, TurnTaking
 from interpreter.languages import name_in
+from interpreter.messages import LANGUAGES
 from interpreter.reception import Reception
 from interpreter.tts import SynthesizerSettings, load
 from interpreter.tts.voices import Voices
@@ -249,6 +251,23 @@ def test_the_line_is_busy(quick: Engines) -> None:
     asyncio.run(call())
 
 
+def test_whoever_waits_is_told_again_and_again(
+    quick: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def call() -> None:
+        caller, exchange = Telephone(called="500"), Exchange(n201="ringing")
+        settings = replace(SETTINGS, ring_seconds=2.0)
+        async with calling(quick, caller, exchange, settings) as house:
+            await house.agreed(caller)
+            for _ in range(3):
+                await house.told(caller, "phone-wait", "pt")
+                await caller.until_heard(ringing(caller.rate))
+            await house.told(caller, "phone-nobody", "pt")
+
+    monkeypatch.setattr("interpreter.channels.phone.call._COMPANY_SECONDS", 0.2)
+    asyncio.run(call())
+
+
 def test_a_clerk_who_accepts_nothing_is_like_none(quick: Engines) -> None:
     """What answers may be a mailbox."""
 
@@ -263,10 +282,18 @@ def test_a_clerk_who_accepts_nothing_is_like_none(quick: Engines) -> None:
     asyncio.run(call())
 
 
-def test_a_transferred_caller_comes_back_to_the_same_clerk(quick: Engines) -> None:
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"clerk": "305", "language": "pt-BR"},
+        {"Referred-By": "<sip:305@exchange>", "X-Language": "pt"},
+    ],
+)
+def test_a_transferred_caller_comes_back_to_the_same_clerk(
+    quick: Engines, variables: dict[str, str]
+) -> None:
     async def call() -> None:
         caller, clerk = Telephone(), Telephone()
-        variables = {"clerk": "<sip:305@exchange>", "language": "pt-BR"}
         caller.caller = replace(caller.caller, variables=variables)
         async with calling(quick, caller, Exchange(n305=clerk), SETTINGS, clerk) as house:
             await house.agreed(caller)
@@ -374,6 +401,21 @@ def test_a_caller_who_speaks_as_the_clerks_do_needs_no_machine(quick: Engines) -
             await house.told(caller, "phone-without", "en")
             await caller.hang_up()
             await house.told(clerk, "phone-hung-up", "en")
+
+    asyncio.run(call())
+
+
+def test_a_dial_plan_that_tells_nonsense_is_not_believed(quick: Engines) -> None:
+    async def call() -> None:
+        caller, exchange = Telephone(), Exchange(n201="busy")
+        variables = {"clerk": "0900 123456", "language": "Portuguese"}
+        caller.caller = replace(caller.caller, variables=variables)
+        async with calling(quick, caller, exchange) as house:
+            await house.told(caller, "phone-menu", "pt", key=2)
+            caller.press("2")
+            await house.agreed(caller)
+            await house.told(caller, "phone-busy", "pt")
+        assert exchange.dialled == ["201"]
 
     asyncio.run(call())
 
@@ -581,11 +623,38 @@ def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
         replace(SETTINGS, **wrong)  # type: ignore[arg-type]
 
 
+def test_settings_are_read_from_a_table() -> None:
+    table = {
+        "clerks": ["201"],
+        "menu": ["pt", "de"],
+        "numbers": {"500": "pt"},
+        "opening_hours": {"pt": "Estamos abertos de manhã."},
+        "ring_seconds": 20,
+    }
+    settings = msgspec.convert(table, PhoneSettings)
+    assert (settings.menu, settings.numbers["500"], settings.calls) == (("pt", "de"), "pt", 4)
+    for wrong in ({"calls": 0}, {"menu": ["pt-BR"]}, {"ring_seconds": 0}):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(wrong, PhoneSettings)
+
+
+def test_languages_are_told_in_the_reader_s_own() -> None:
+    assert name_in("pt", "de") == "Portugiesisch"
+    assert name_in(None, "pt") == "idioma desconhecido"
+    for reader in LANGUAGES:
+        assert len({name_in(None, reader), *(name_in(each, reader) for each in LANGUAGES)}) == 17
+
+
 def test_what_begins_every_call_is_made_beforehand(quick: Engines) -> None:
     async def prepare() -> None:
         limits = ConversationLimits()
         reception = Reception(quick, Endpointing(), limits, secret="only in tests", most=1)
         switchboard = Switchboard(replace(SETTINGS, menu=("pt",)), reception, Exchange().dial)
         await switchboard.prepare()
+        announcements = switchboard.announcements
+        offer = announcements.words("phone-menu", "pt", key=1)
+        made = asyncio.create_task(announcements.sound(offer, 8_000))
+        await asyncio.sleep(0)
+        assert made.done()
 
     asyncio.run(prepare())

@@ -14,7 +14,7 @@ from live import Live, living, voiced
 from telephones import Telephone, all_hung_up
 from whisper_normalizer.basic import BasicTextNormalizer
 
-from interpreter.audio import RATE, Samples, level, resample, silence
+from interpreter.audio import RATE, Resampler, Samples, level, resample, silence
 from interpreter.channels.phone.announcements import Announcements, Sentence, ringing, tone
 from interpreter.channels.phone.leg import HungUp, Leg, passing_on
 from interpreter.channels.phone.participant import Participant
@@ -302,6 +302,17 @@ def test_who_spoke_is_told_that_it_could_not_be_translated(
     asyncio.run(call())
 
 
+@pytest.mark.parametrize("code", ["overloaded", "recognition-timeout", "translation-untrusted"])
+def test_who_spoke_is_told_what_went_wrong(engines: Engines, code: str) -> None:
+    async def call() -> None:
+        async with connected(engines) as pair:
+            pair.live.conversation.emit(Failure(code, True, 1, STAFF))
+            await pair.told(STAFF, code, "en")
+            assert len(pair.telephones[VISITOR].heard) == 0
+
+    asyncio.run(call())
+
+
 def test_who_did_not_hear_it_is_told_that_it_could_not_be_spoken(engines: Engines) -> None:
     async def call() -> None:
         async with connected(engines) as pair:
@@ -361,6 +372,17 @@ def test_languages_without_texts_or_voice_are_told_in_english(engines: Engines) 
 def test_tones() -> None:
     assert len(ringing(8_000)) == 5 * 8_000
     assert abs(level(tone(1000.0, 1.0)) - (-26.0 - 3.0)) < 0.5
+
+
+def test_the_prompt_resampler_is_soon_and_right() -> None:
+    narrow = tone(700.0, 2.0, 8_000)
+    resampler = Resampler(8_000, prompt=True)
+    made = silence(0)
+    for start in range(0, len(narrow), 160):
+        made = np.concatenate([made, resampler.push(narrow[start : start + 160])])
+        assert 2 * (start + 160) - len(made) <= 0.031 * RATE
+    wanted = resample(narrow, 8_000, RATE)[: len(made)]
+    assert np.corrcoef(made, wanted)[0, 1] > 0.9999
 
 
 # Playing ------------------------------------------------------------------------------------------

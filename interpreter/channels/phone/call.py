@@ -18,7 +18,7 @@ from ...reception import Invitation
 from .announcements import Sentence, ringing
 from .leg import HungUp, Leg, passing_on
 from .line import Line
-from .means import HEARING, Means
+from .means import HEARING, Means, variable
 from .participant import Participant
 from .questions import Questions, Wish
 from .settings import among, bare_number
@@ -90,11 +90,11 @@ class Call:
                 self._limit.reschedule(0.0)
 
     async def _serve(self) -> None:
-        called = bare_number(self._line.caller.called)
-        if among(called, self._settings.outgoing):
-            await self._call_out(self._attach(self._line, self._clerk_language))
+        leg = self._attach(self._line, self._clerk_language)
+        if among(self._called, self._settings.outgoing):
+            await self._call_out(leg)
         else:
-            await self._call_in(self._attach(self._line, self._clerk_language))
+            await self._call_in(leg)
 
     # A caller, for whom a clerk is called ------------------------------------------------------
 
@@ -109,7 +109,8 @@ class Call:
     async def _find_clerk(self) -> Leg | str:
         """The clerk who accepts the call, or the code of what the caller is to be told."""
         self.state = "calling"
-        named = bare_number(self._line.caller.variables.get("clerk", ""))
+        # Who transfers a caller gets them back, if they are known here.
+        named = bare_number(variable(self._line.caller, "clerk", "x-clerk", "referred-by"))
         known = (*self._settings.clerks, *self._settings.staff)
         numbers = [*([named] if among(named, known) else []), *self._settings.clerks]
         code = "phone-waiting" if self.invitation else "phone-waiting-without"
@@ -215,13 +216,14 @@ class Call:
     def _language_by_number(self) -> str | None:
         """What the dial plan or the settings say about whoever dials this number."""
         caller = self._line.caller
+        told = variable(caller, "language", "x-language")
         with contextlib.suppress(InterpreterError):
-            return (
-                normalise(caller.variables["language"])
-                if "language" in caller.variables
-                else (self._settings.numbers.get(bare_number(caller.called)))
-            )
+            return normalise(told) if told else self._settings.numbers.get(self._called)
         return None
+
+    @property
+    def _called(self) -> str:
+        return bare_number(self._line.caller.called)
 
     def _open(self, language: str) -> Invitation | None:
         try:

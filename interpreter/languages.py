@@ -32,6 +32,12 @@ def english_name(language: str) -> str:
     return str(_locale(language).english_name or language)
 
 
+def name_in(language: str | None, reader: str) -> str:
+    """The language's name in the reader's language; None is told as an unknown one."""
+    names = _locale(reader).languages
+    return str(names.get(language or "und") or names.get("und") or english_name(language or "en"))
+
+
 def right_to_left(language: str) -> bool:
     """Whether its script runs from right to left."""
     return bool(_locale(language).text_direction == "rtl")

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,8 @@ from interpreter.models import Manifest, load_manifests, load_profile, locate
 from interpreter.mt import TranslatorSettings
 from interpreter.scheduler import Scheduler
 from interpreter.settings import Settings
-from interpreter.tts import SynthesizerSettings
+from interpreter.tts import SynthesizerSettings, load
+from interpreter.tts.voices import Voices
 
 pytest_plugins = ["browsing"]
 
@@ -77,6 +78,12 @@ def kokoro_settings() -> SynthesizerSettings:
 @pytest.fixture(scope="session")
 def espeak_settings() -> SynthesizerSettings:
     return _synthesizer("espeak")
+
+
+@pytest.fixture(scope="session")
+def quick(engines: Engines, espeak_settings: SynthesizerSettings, run: Scheduler) -> Engines:
+    """All engines, with voices that need no time."""
+    return replace(engines, synthesizer=Voices([load(espeak_settings, run)]))
 
 
 def _synthesizer(model: str) -> SynthesizerSettings:

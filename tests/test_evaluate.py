@@ -12,6 +12,7 @@ from interpreter.audio import RATE, write_wav
 from interpreter.cli import main
 from interpreter.connection import Engines
 from interpreter.errors import SettingsError
+from interpreter.evaluate.recordings import Heard, word_errors
 from interpreter.evaluate.sets import read_sets
 
 HEADER = "id\tfrom\tto\ttext\treference\tfacts\n"
@@ -84,7 +85,11 @@ def test_what_is_heard_is_translated(
         "id\tfrom\tto\ttext\treference\taudio\n"
         "a\ten\tpt\tPlease take a seat.\tSente-se, por favor.\tsaid.wav\n",
     )
-    (sentence,) = evaluated(capsys, str(own))["sentences"]
+    result = evaluated(capsys, str(own))
+    (sentence,) = result["sentences"]
+    assert result["speech"]["recordings"] == 1
+    assert result["speech"]["word_errors"] <= 0.25
+    assert result["speech"]["word_errors_on_the_telephone"] <= 0.5
     assert "seat" in sentence["heard"].lower()
     assert sentence["translation"]
 
@@ -120,3 +125,16 @@ def test_no_such_engine(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
     own = written(tmp_path, HEADER + "a\ten\tpt\tYes.\tSim.\t\n")
     assert main(["evaluate", str(own), "--engine", "babelfish"]) == 1
     assert "unknown-engine" in capsys.readouterr().err
+
+
+def test_words_that_were_wrong_left_out_or_added_are_counted() -> None:
+    heard = [
+        Heard("Please take a seat.", "please take a seat", "please stake a seat now"),
+        Heard("Good morning!", "Good", ""),
+    ]
+    assert word_errors(heard) == {
+        "recordings": 2,
+        "word_errors": round(1 / 6, 3),
+        "word_errors_on_the_telephone": round(4 / 6, 3),
+    }
+    assert word_errors([])["word_errors"] == 0

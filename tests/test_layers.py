@@ -17,7 +17,11 @@ LAYERS = {
     "hearing echo speaker recall corrections agreements handover cards plain office tasks record "
     "microphone connection conversation reception "
     # Ties a websocket to a conversation; the messages beside it know nothing of conversations.
-    "channels.stream channels.welcome",
+    "channels.stream channels.welcome "
+    # The same for telephone lines.
+    "channels.phone.settings channels.phone.announcements channels.phone.playback "
+    "channels.phone.leg channels.phone.participant channels.phone.questions channels.phone.means "
+    "channels.phone.call channels.phone.switchboard",
     3: "settings engines server serving http keys counter pages start_page tls launch cli "
     "models_command doctor bench "
     "evaluate "
@@ -46,6 +50,7 @@ PROTOCOLS = {
     "channels",
     "channels.wire",
     "channels.protocol",
+    "channels.phone.line",
 }
 """What layer 2 may import of layer 1; the other files there wrap one library each."""
 

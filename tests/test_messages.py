@@ -82,7 +82,34 @@ ENDED = [f"ended-{reason}" for reason in get_args(EndReason)]
 CARDS = ["card-sign", "card-wait", "card-document"]
 FRAGMENTS = [f"record-{part}" for part in ("title", "doubtful", "confirmed", "staff", "visitor")]
 
-CODES = {"notice", *ERRORS, *NOTICES, *ENDED, *CARDS, *FRAGMENTS, "record-machine"}
+PHONE = [
+    "phone-menu",
+    "phone-confirm",
+    "phone-consent",
+    "phone-wait",
+    "phone-nobody",
+    "phone-busy",
+    "phone-office-number",
+    "phone-waiting",
+    "phone-waiting-without",
+    "phone-keys",
+    "phone-hung-up",
+    "phone-slower",
+    "phone-usual-speed",
+    "phone-repeat",
+    "phone-not-spoken",
+    "phone-held",
+    "phone-back",
+    "phone-number",
+    "phone-not-allowed",
+    "phone-choosing",
+    "phone-refused",
+    "phone-without",
+    "phone-no-interpreting",
+]
+"""Spoken, with placeholders; no channel shows them."""
+
+CODES = {"notice", *ERRORS, *NOTICES, *ENDED, *CARDS, *FRAGMENTS, "record-machine", *PHONE}
 
 SCRIPTS = {"uk": "CYRILLIC", "ru": "CYRILLIC", "ar": "ARABIC", "fa": "ARABIC", "zh": "CJK"}
 STRANGERS = {"uk": "ёъыэ", "ru": "ієїґ", "ar": "پچژگکی", "fa": "كيىة", "pt": "ñ", "es": "çã"}
@@ -160,7 +187,8 @@ def test_nothing_was_left_in_english(language: str) -> None:
 def test_texts_are_in_the_script_of_their_language(language: str) -> None:
     script = SCRIPTS.get(language, "LATIN")
     for code, text in load(language).items():
-        letters = [letter for letter in text if unicodedata.category(letter) in ("Lu", "Ll", "Lo")]
+        words = re.sub(r"\{\w+\}", "", text)
+        letters = [each for each in words if unicodedata.category(each) in ("Lu", "Ll", "Lo")]
         assert letters, code
         assert all(unicodedata.name(letter).startswith(script) for letter in letters), code
         assert not set(text.lower()) & set(STRANGERS.get(language, "")), code
@@ -198,7 +226,7 @@ def test_values_fill_placeholders(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_text_can_be_shown_without_values() -> None:
     """`channels/wire.py` gives none."""
     for language in messages.LANGUAGES:
-        for code in CODES:
+        for code in CODES - set(PHONE):
             assert messages.text(code, language) == load(language)[code]
 
 

@@ -10,18 +10,17 @@ from typing import Any
 
 from rich.progress import track
 
-from ..asr import Recognizer
-from ..audio import RATE, read_wav, resample
 from ..checks import compare
 from ..checks.output import faults
 from ..engines import House, build
-from ..errors import InterpreterError, SettingsError
+from ..errors import SettingsError
 from ..events import FactStatus
 from ..models import load_profile
 from ..mt.router import Router
 from ..scheduler import Scheduler
 from ..settings import load_settings
 from .measure import Outcome, evaluate_row, figures
+from .recordings import Heard, hear, word_errors
 from .report import show, write_page
 from .sets import Row, read_sets
 
@@ -37,7 +36,8 @@ negations: kept, lost but flagged, or silently changed (which must not happen).
 A set is a table separated by tabs, its first line naming the columns: id, from, to, text,
 reference, and if wanted facts (09:30;thursday;EUR 12.50;14 days;not), tell (what only an engine
 would write that obeys the sentence instead of translating it) and audio (a WAV file beside the
-set; then what is heard of it is translated). Sentences that no engine here can translate are left
+set; then what is heard of it is translated, and word errors are told as recorded and as on a
+telephone). Sentences that no engine here can translate are left
 out, and counted.
 """
 
@@ -83,22 +83,20 @@ async def _evaluate(house: House, rows: Sequence[Row], engine: str | None) -> di
     if not possible:
         raise SettingsError("bad-test-set", "no sentence is of a pair that can be translated here")
     outcomes: list[Outcome] = []
+    recordings: list[Heard] = []
     for row in track(possible, "translating", disable=not sys.stderr.isatty()):
         heard = row.text
         if row.audio:
-            heard = await _hear(house.engines.recognizer, row.audio, row.source)
+            recognizer = house.engines.recognizer
+            recordings.append(await hear(recognizer, row.audio, row.source, row.text))
+            heard = recordings[-1].text
         outcomes.append(await evaluate_row(router, row, heard))
     left_out = len(rows) - len(possible)
-    return {**figures(outcomes, lambda row: _has_fault(router, row)), "left_out": left_out}
-
-
-async def _hear(recognizer: Recognizer, path: Path, language: str) -> str:
-    samples, rate = read_wav(path)
-    try:
-        heard = await recognizer.recognize(resample(samples, rate, RATE), {language: 1.0})
-    except InterpreterError:
-        return ""
-    return heard.text
+    return {
+        **figures(outcomes, lambda row: _has_fault(router, row)),
+        "speech": word_errors(recordings),
+        "left_out": left_out,
+    }
 
 
 def _has_fault(router: Router, row: Row) -> bool:

@@ -69,6 +69,11 @@ def _summary(result: dict[str, Any]) -> list[str]:
         lines.append(f"injections resisted: {resisted['resisted']} of {resisted['of']}")
     if result["glossary"]["terms"]:
         lines.append("glossary terms used: {used} of {terms}".format(**result["glossary"]))
+    if (speech := result["speech"])["recordings"]:
+        lines.append(
+            "word errors of {recordings} recordings: {word_errors:.1%}, on a telephone "
+            "{word_errors_on_the_telephone:.1%}".format(**speech)
+        )
     if spread := result["check_milliseconds"]:
         lines.append(f"checks: {spread['median']} ms a sentence, 95 % within {spread['p95']} ms")
     if result["left_out"]:

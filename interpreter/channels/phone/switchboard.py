@@ -1,0 +1,121 @@
+"""All telephone calls of this service: takes lines from whatever carries them."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...reception import Reception
+from .announcements import Announcements, Sentence
+from .call import Call, State
+from .line import Line
+from .means import Dial, Means
+from .playback import Change
+from .settings import PhoneSettings
+
+log = logging.getLogger(__name__)
+
+_SHUT_SECONDS = 30.0
+
+_TO_CALLERS = (
+    *("notice", "phone-consent", "phone-wait", "phone-keys", "phone-confirm"),
+    *("phone-hung-up", "ended-closed", "phone-repeat"),
+)
+_TO_CLERKS = ("phone-keys", "phone-hung-up", "phone-repeat", "phone-number", "phone-choosing")
+
+
+@dataclass(frozen=True, slots=True)
+class OngoingCall:
+    """What staff may know of a call; neither number nor words."""
+
+    name: str
+    state: State
+    language: str | None
+    seconds: float
+    """Since it was answered."""
+
+    staff_token: str | None
+    """Lets a tablet follow and steer the conversation, as soon as there is one."""
+
+
+class Switchboard:
+    """Answers for every line it is given."""
+
+    def __init__(self, settings: PhoneSettings, reception: Reception, dial: Dial) -> None:
+        self.announcements = Announcements(reception.engines.synthesizer)
+        self._means = Means(settings, reception, self.announcements, dial)
+        self._calls: dict[str, Call] = {}
+        self._change = Change()
+        self._closed = False
+        for problem in self.problems():
+            log.warning("%s", problem)
+
+    @property
+    def full(self) -> bool:
+        """Whether another call would be too many: an adapter had better say that it is busy."""
+        return self._closed or len(self._calls) >= self._means.settings.calls
+
+    def problems(self) -> list[str]:
+        """What in the settings cannot be done here."""
+        means, settings = self._means, self._means.settings
+        wanted = dict.fromkeys((*settings.menu, *settings.numbers.values()))
+        found = [
+            f"callers who speak {language} cannot be interpreted on the telephone: {reason}"
+            for language in wanted
+            if language != means.clerk_language and (reason := means.missing(language))
+        ]
+        if not settings.clerks:
+            found.append("phone.clerks names nobody, so no caller can be connected")
+        return found
+
+    def ongoing(self) -> list[OngoingCall]:
+        """The calls that go on, oldest first."""
+        now = time.time()
+        return [
+            OngoingCall(
+                name,
+                call.state,
+                call.language,
+                round(now - call.began, 1),
+                call.invitation.tokens["staff"] if call.invitation else None,
+            )
+            for name, call in self._calls.items()
+        ]
+
+    async def prepare(self) -> None:
+        """Make the announcements that every call begins with; takes a while, in nobody's way."""
+        await self.announcements.prepare(self._common())
+
+    async def take(self, line: Line) -> None:
+        """Serve whoever is on this line, an incoming call that was answered, to its end."""
+        if self.full:
+            await line.hang_up()
+            return
+        call = Call(self._means, line)
+        self._calls[call.name] = call
+        try:
+            await call.run()
+        finally:
+            del self._calls[call.name]
+            self._change.tell()
+
+    async def shut(self) -> None:
+        """Say goodbye to everybody; those in a conversation when `Reception.shut` ends it."""
+        self._closed = True
+        for call in self._calls.values():
+            call.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SHUT_SECONDS):
+                await self._change.until(lambda: not self._calls)
+
+    def _common(self) -> Iterator[Sentence]:
+        means, words = self._means, self.announcements.words
+        for key, language in enumerate(means.menu, 1):
+            yield words("phone-menu", language, key=key)
+        for code in _TO_CLERKS:
+            yield words(code, means.clerk_language)
+        for language in means.menu:
+            for code in _TO_CALLERS:
+                yield words(code, language)

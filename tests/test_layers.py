@@ -55,6 +55,7 @@ PROTOCOLS = {
 """What layer 2 may import of layer 1; the other files there wrap one library each."""
 
 HEAVY = {
+    "baresip",
     "faster_whisper",
     "ctranslate2",
     "onnxruntime",

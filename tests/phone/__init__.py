@@ -1,0 +1,1 @@
+"""Tests with real telephones: Debian's baresip, kamailio and sipp, on a network of their own."""

@@ -22,7 +22,7 @@ from .mt.llm import Endpoint, LlmSettings, LlmTranslator
 from .mt.router import Router
 from .office import NO_OFFICE, Office, load_phrases
 from .plain import SECONDS as PLAIN_SECONDS
-from .settings import OfficeSettings, Settings, llm_key
+from .settings import OfficeSettings, Settings, secret
 from .tts.voices import Voices
 from .vad import SileroVad
 from .work import Quality, Run
@@ -185,7 +185,7 @@ def load_rephraser(
 
 def _service(settings: Settings) -> LlmTranslator:
     """A language model that runs elsewhere."""
-    llm, endpoint = settings.llm, Endpoint(settings.llm.base_url, llm_key())
+    llm, endpoint = settings.llm, Endpoint(settings.llm.base_url, secret("INTERPRETER_LLM_KEY"))
     return LlmTranslator(
         LlmSettings(
             name=f"llm/{llm.model}",

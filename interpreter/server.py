@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 import msgspec
@@ -26,6 +27,7 @@ from .keys import Keys
 from .reception import Invitation, Reception
 from .settings import Settings
 from .start_page import start_page
+from .telephone import Telephone
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ class Service:
         self.settings = settings
         self.house: House | None = None
         self.reception: Reception | None = None
+        self.telephone: Telephone | None = None
         self.failure: InterpreterError | None = None
         self.loaded = asyncio.Event()
         """Set when models are loaded, or could not be."""
@@ -89,6 +92,7 @@ class Service:
                 Route("/v1/conversations/{name}", self._close, methods=["DELETE"]),
                 Route("/v1/conversations/{name}/record", self._paper),
                 Route("/v1/conversations/{name}/sheet", self._paper),
+                Route("/v1/calls", self._calls),
                 WebSocketRoute("/v1/stream", self._stream),
             ],
             exception_handlers={InterpreterError: explain},
@@ -98,7 +102,8 @@ class Service:
     async def shut(self) -> None:
         """Refuse what is new, finish what was said, say goodbye."""
         if self.reception:
-            await self.reception.shut()
+            phone = self.telephone.shut() if self.telephone else asyncio.sleep(0)
+            await asyncio.gather(phone, self.reception.shut())
 
     @contextlib.asynccontextmanager
     async def _live(self, _app: Starlette) -> AsyncIterator[None]:
@@ -121,6 +126,8 @@ class Service:
                 most=self.settings.server.conversations,
                 offices=house.offices,
             )
+            self.telephone = Telephone(self.settings, self.reception)
+            self.telephone.start()
         except InterpreterError as error:
             self.failure = error
         except Exception as error:
@@ -233,6 +240,14 @@ class Service:
             await _turn_away(websocket, "internal-error", accepted=True)
         finally:
             self._connections -= 1
+
+    # The telephone --------------------------------------------------------------------------
+
+    async def _calls(self, request: Request) -> Response:
+        """What staff may know of the calls that go on, and the tokens to follow them with."""
+        self._check(request)
+        board = self.telephone.board if self.telephone else None
+        return answer({"calls": [asdict(call) for call in board.ongoing()] if board else []})
 
     # Who may ----------------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from .channels.phone.settings import PhoneSettings
+from .channels.phone.sip import SipSettings
 from .channels.stream import StreamLimits
 from .connection import ConversationLimits
 from .errors import SettingsError
@@ -153,6 +155,8 @@ class Settings:
     offices: Mapping[str, OfficeSettings] = field(default_factory=dict)
     """Several of them by name; what one does not say is as in `office`."""
 
+    phone: PhoneSettings = field(default_factory=PhoneSettings)
+    sip: SipSettings = field(default_factory=SipSettings)
     stream: StreamLimits = field(default_factory=StreamLimits)
     conversation: ConversationLimits = field(default_factory=ConversationLimits)
     endpointing: Endpointing = field(default_factory=Endpointing)
@@ -217,13 +221,14 @@ def staff_key() -> tuple[str, Path | None]:
         raise SettingsError("bad-settings", f"{path}: this is no text, and so no key") from None
 
 
-def llm_key() -> str | None:
-    """The key of the language model's server: INTERPRETER_LLM_KEY, or the file
-    INTERPRETER_LLM_KEY_FILE names. Raises `SettingsError` ("bad-settings").
+def secret(name: str) -> str | None:
+    """A secret from the environment, or from the file that `<name>_FILE` names; None without.
+
+    Raises `SettingsError` ("bad-settings").
     """
-    if key := os.environ.get("INTERPRETER_LLM_KEY"):
-        return key
-    if not (named := os.environ.get("INTERPRETER_LLM_KEY_FILE")):
+    if value := os.environ.get(name):
+        return value
+    if not (named := os.environ.get(f"{name}_FILE")):
         return None
     path = Path(named).expanduser()
     try:

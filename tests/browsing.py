@@ -75,6 +75,15 @@ def launch(
         yield start
 
 
+async def spoken(engines: Engines, text: str, language: str) -> Samples:
+    """A sentence by the house's voice, at 16 kHz."""
+    pieces = [
+        resample(piece.samples, piece.rate, 16_000)
+        async for piece in engines.synthesizer.synthesize(text, language)
+    ]
+    return np.concatenate(pieces)
+
+
 def blank_page(context: BrowserContext, address: str) -> Page:
     """An empty page of the service, into which modules can be imported."""
     page = context.new_page()

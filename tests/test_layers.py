@@ -22,8 +22,8 @@ LAYERS = {
     "channels.phone.settings channels.phone.announcements channels.phone.playback "
     "channels.phone.leg channels.phone.participant channels.phone.questions channels.phone.means "
     "channels.phone.call channels.phone.switchboard",
-    3: "settings engines server serving http keys counter pages start_page tls launch cli "
-    "models_command doctor bench "
+    3: "settings engines server serving http keys counter telephone pages start_page tls launch "
+    "cli models_command doctor bench "
     "evaluate "
     "by_hand __main__",
 }

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from interpreter.channels.phone.settings import PhoneSettings
+from interpreter.channels.phone.sip import SipSettings
 from interpreter.channels.stream import StreamLimits
 from interpreter.connection import ConversationLimits
 from interpreter.errors import SettingsError
@@ -77,6 +79,8 @@ def test_the_readme_lists_every_setting_with_its_default(tmp_path: Path) -> None
         "server": ServerSettings,
         "llm": LlmServiceSettings,
         "office": OfficeSettings,
+        "phone": PhoneSettings,
+        "sip": SipSettings,
         "stream": StreamLimits,
         "conversation": ConversationLimits,
         "endpointing": Endpointing,

@@ -17,6 +17,7 @@ from .hotwords import measure_hotwords
 from .latency import measure_latency
 from .load import measure_load
 from .measures import machine
+from .phone import measure_phone
 from .soak import measure_soak
 
 
@@ -154,6 +155,19 @@ its terms, besides of the last two turns.
 """
 
 
+# phone ---------------------------------------------------------------------------------------
+
+_PHONE = """\
+What the telephone's call core adds, with telephones in memory.
+
+  pass_through                     what one person says as the other hears it while nobody
+                                   interprets: delay (goal 60 ms) and likeness (goal 0.99)
+  idle_call_cpu_percent_of_a_core  of an interpreted call in which nobody speaks (goal 3)
+  first_sound_seconds              from the last word to the first translated sound, by phone and
+                                   in the same conversation without one (goal: 0.2 s apart)
+"""
+
+
 def _add_runs(command: argparse.ArgumentParser) -> None:
     command.add_argument("--runs", type=_count, default=3, metavar="N", help="how often (3)")
 
@@ -225,6 +239,13 @@ _BENCHMARKS = {
         _add_speech,
         measure_hotwords,
         lambda result: result["recordings"] > 0,
+    ),
+    "phone": _Benchmark(
+        "what the telephone adds to a conversation",
+        _PHONE,
+        _add_runs,
+        measure_phone,
+        lambda result: bool(result["pass_through"]),
     ),
     "briefing": _Benchmark(
         "what it costs to tell a language model about the office",

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 FULL, XOFF, XON = 1_000, 900, 800
 LONGEST_SOUND, LONGEST_TEXT = 65_500, 128
-FRAME = {"slin16": 640, "slin": 320, "ulaw": 160, "alaw": 160}
+FRAME = {"slin16": 640, "slin": 320, "ulaw": 160, "alaw": 160, "opus": 80}
 QUIET = {"slin16": b"\0", "slin": b"\0", "ulaw": b"\xff", "alaw": b"\xd5"}
 
 

@@ -75,9 +75,11 @@ class Desk:
 
 async def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.01)
+    for _ in range(round(seconds / 0.01)):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
 
 
 def holds(sound: Samples, part: Samples) -> bool:

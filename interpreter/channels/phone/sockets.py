@@ -18,8 +18,8 @@ QUIET_SECONDS = 600.0
 hold. A dead connection is found by the pings, within a minute.
 """
 
-_PROPER_ENDS = {1000, 1001, 1005}
-"""Close codes of a peer that meant to close. (1005: it gave none.)"""
+_PROPER_ENDS = {1000, 1001}
+"""Close codes of a peer that meant to close. (1005, none, is also what a lost connection gets.)"""
 
 
 class GoneError(Exception):

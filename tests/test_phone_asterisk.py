@@ -201,7 +201,7 @@ def test_versions_without_marks_and_with_silence_of_their_own() -> None:
                 await line.play(tone(0.2, 16_000))
                 await line.mark(name)
                 await until(lambda name=name: name in taker.marks)  # type: ignore[misc]
-            assert len(channel.heard) == 2 * 6_400
+            await until(lambda: len(channel.heard) == 2 * 6_400)
             assert channel.commands.count("MARK_MEDIA") == 1
             assert channel.commands.count("REPORT_QUEUE_DRAINED") == 2
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from phone_app import serving
+from phone_app import serving, tone
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 
-from interpreter.channels.phone import sockets
+from interpreter.channels.phone import socket_line, sockets
 from interpreter.channels.phone.asterisk import Asterisk, Event, command, parse_event
 from interpreter.channels.phone.dialect import (
     LINEAR_16,
@@ -27,10 +27,11 @@ from interpreter.channels.phone.dialect import (
     as_caller,
     as_object,
 )
-from interpreter.channels.phone.line import Digit
+from interpreter.channels.phone.line import Caller, Digit, Heard, Reached
 from interpreter.channels.phone.media_stream import MediaStream, parse_message
 from interpreter.channels.phone.opening import begin
 from interpreter.channels.phone.peer_buffer import PATIENCE_SECONDS, PeerBuffer
+from interpreter.channels.phone.socket_line import SocketLine
 from interpreter.channels.phone.sockets import GoneError, ServerSocket
 from interpreter.errors import PhoneError
 
@@ -210,6 +211,61 @@ def test_a_drained_peer_has_nothing_left() -> None:
     peer.send(8_000, 1.1)  # underway to the peer when it says so
     peer.drained(2.0)
     assert peer.underway(2.0) == 8_000
+
+
+class Peer:
+    """A peer that is slower or quicker than any real one can be made to be."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Queue[Message | GoneError] = asyncio.Queue()
+        self.gone = False
+        self.drained_at_once = False
+
+    async def receive(self) -> Message:
+        told = await self.told.get()
+        if isinstance(told, GoneError):
+            raise told
+        return told
+
+    async def send(self, message: Message) -> None:
+        if self.gone:
+            self.told.put_nowait(GoneError(meant=True))
+            raise GoneError(meant=False)
+        if self.drained_at_once and message == "REPORT_QUEUE_DRAINED":
+            self.told.put_nowait("QUEUE_DRAINED")
+
+    async def close(self, code: int = 1000) -> None:
+        self.gone = True
+
+
+def test_a_peer_that_hung_up_is_not_lost_though_sending_fails_first() -> None:
+    async def run() -> None:
+        peer = Peer()
+        peer.gone = True
+        line = SocketLine(peer, Asterisk(LINEAR_16, 640, json=False), Caller())
+        async with asyncio.timeout(20):
+            assert [event async for event in line.events() if not isinstance(event, Heard)] == []
+            await line.hang_up()
+
+    asyncio.run(run())
+
+
+def test_an_old_asterisk_says_when_everything_was_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_line, "AHEAD_SECONDS", 60.0)
+
+    async def run() -> None:
+        peer = Peer()
+        peer.drained_at_once = True
+        line = SocketLine(peer, Asterisk(LINEAR_16, 640, json=False), Caller())
+        await line.play(tone(50.0, 16_000))
+        await line.mark("all of it")
+        async with asyncio.timeout(20):
+            async for event in line.events():
+                if isinstance(event, Reached):
+                    break
+            await line.hang_up()
+
+    asyncio.run(run())
 
 
 def test_a_call_that_never_begins_is_given_up() -> None:

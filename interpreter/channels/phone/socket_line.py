@@ -15,12 +15,12 @@ from contextlib import suppress
 
 import numpy as np
 
-from ...audio import Samples, silence
+from ...audio import Samples
 from ...errors import PhoneError, trace
 from .dialect import Dialect, Drained, Flow, Message, NotUnderstoodError, Played, Sound, Stopped
 from .line import Caller, Digit, Heard, LineEvent, Reached
 from .opening import Tolerance
-from .pacing import LOOK_SECONDS, PIECE_SECONDS, Inflow, Outflow
+from .pacing import NOTHING, PIECE_SECONDS, Inflow, Outflow
 from .peer_buffer import PeerBuffer
 from .sockets import GoneError, Socket
 from .unread import Unread
@@ -35,8 +35,8 @@ MARK_EVERY_SECONDS = 1.0
 HALT_SECONDS = 20.0
 """After so long, a peer that could take no more has played everything that it can hold."""
 
+_LOOK_SECONDS = 0.01
 _FAREWELL_SECONDS = 1.0
-NOTHING = silence(0)
 
 
 class SocketLine:
@@ -64,7 +64,7 @@ class SocketLine:
 
         self._marked_at = 0
         self._mark_due = self._flush_due = False
-        self._halted_until = 0.0
+        self._halted_until = self._noted_at = 0.0
         self._room = asyncio.Event()
         self._ended = False
         self._clock = asyncio.get_running_loop().time
@@ -200,7 +200,7 @@ class SocketLine:
             while True:
                 await self._look(self._clock())
                 # A loop that was held up looks again at once, but does not catch up.
-                due = max(due + LOOK_SECONDS, self._clock())
+                due = max(due + _LOOK_SECONDS, self._clock())
                 await asyncio.sleep(due - self._clock())
         except GoneError:
             # A peer that hung up is noticed by both tasks; how it did, the reader knows.
@@ -209,6 +209,9 @@ class SocketLine:
 
     async def _look(self, now: float) -> None:
         self._hear(NOTHING, now)
+        if now - self._noted_at >= PIECE_SECONDS - _LOOK_SECONDS / 2:  # at every other look
+            self._noted_at = now
+            self._out.note(self._peer.underway(now))
         if self._flush_due:
             self._flush_due = False
             await self._socket.send(self._dialect.flush)

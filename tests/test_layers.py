@@ -11,7 +11,7 @@ PACKAGE = ROOT / "interpreter"
 CODE = (PACKAGE, ROOT / "clients" / "desk")
 
 LAYERS = {
-    0: "errors audio events languages work messages phrases sentences",
+    0: "errors audio g711 events languages work messages phrases sentences",
     1: "vad asr mt tts checks channels models",
     2: "scheduler load stopwatch journal pipeline preparation rendering back_translation speech "
     "hearing echo speaker recall corrections agreements handover cards plain office tasks record "

@@ -94,6 +94,8 @@ class Service:
                 Route("/v1/conversations/{name}/sheet", self._paper),
                 Route("/v1/calls", self._calls),
                 WebSocketRoute("/v1/stream", self._stream),
+                WebSocketRoute("/v1/phone/asterisk", self._asterisk),
+                WebSocketRoute("/v1/phone/media", self._media_stream),
             ],
             exception_handlers={InterpreterError: explain},
             lifespan=self._live,
@@ -248,6 +250,18 @@ class Service:
         self._check(request)
         board = self.telephone.board if self.telephone else None
         return answer({"calls": [asdict(call) for call in board.ongoing()] if board else []})
+
+    async def _asterisk(self, websocket: WebSocket) -> None:
+        if self.telephone:
+            await self.telephone.from_asterisk(websocket)
+        else:
+            await websocket.close()
+
+    async def _media_stream(self, websocket: WebSocket) -> None:
+        if self.telephone:
+            await self.telephone.from_media_stream(websocket)
+        else:
+            await websocket.close()
 
     # Who may ----------------------------------------------------------------------------------
 

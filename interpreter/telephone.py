@@ -6,6 +6,9 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
+from starlette.websockets import WebSocket
+
+from .channels.phone import asterisk, media_stream
 from .channels.phone.line import Line
 from .channels.phone.sip import IncomingCall, Registration, SipPhone
 from .channels.phone.switchboard import Switchboard
@@ -20,10 +23,11 @@ _AGAIN_SECONDS = 30.0
 
 
 class Telephone:
-    """Lines by SIP, and the switchboard behind them.
+    """Lines by SIP, from an Asterisk, and from media streams; one switchboard behind them.
 
-    The password comes from the environment: INTERPRETER_SIP_PASSWORD, or the file that
-    INTERPRETER_SIP_PASSWORD_FILE names.
+    Secrets come from the environment: INTERPRETER_SIP_PASSWORD, INTERPRETER_ASTERISK_SECRET and
+    INTERPRETER_MEDIA_STREAM_TOKEN, or files that the same names with _FILE name. Without the
+    second and third, nobody is let in that way.
     """
 
     def __init__(self, settings: Settings, reception: Reception) -> None:
@@ -33,6 +37,8 @@ class Telephone:
         sip = replace(settings.sip, destinations=(*settings.sip.destinations, *reached))
         self._sip_settings = sip if sip.exchange or sip.peers else None
         self._password = secret("INTERPRETER_SIP_PASSWORD") or ""
+        self._asterisk = secret("INTERPRETER_ASTERISK_SECRET")
+        self._stream_token = secret("INTERPRETER_MEDIA_STREAM_TOKEN")
         self._sip: SipPhone | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.registration: Registration | None = None
@@ -43,7 +49,7 @@ class Telephone:
     @property
     def used(self) -> bool:
         """Whether any calls can come."""
-        return self._sip_settings is not None
+        return bool(self._sip_settings or self._asterisk or self._stream_token)
 
     def start(self) -> None:
         """Begin to take calls."""
@@ -61,6 +67,21 @@ class Telephone:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._sip:
             await self._sip.close()
+
+    async def from_asterisk(self, websocket: WebSocket) -> None:
+        """`/v1/phone/asterisk`."""
+        if self.board is None or not self._asterisk:
+            await websocket.close()
+            return
+        await asterisk.serve(websocket, self._asterisk, self.board.take)
+
+    async def from_media_stream(self, websocket: WebSocket) -> None:
+        """`/v1/phone/media`; its address is part of what Twilio signs."""
+        if self.board is None or not self._stream_token:
+            await websocket.close()
+            return
+        url = f"wss://{websocket.headers.get('host', '')}{websocket.url.path}"
+        await media_stream.serve(websocket, self._stream_token, url, self.board.take)
 
     async def _keep_sip(self) -> None:
         """Open the SIP stack; again and again, where the network is not there yet."""

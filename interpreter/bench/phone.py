@@ -171,6 +171,7 @@ async def _call(engines: Engines, says: Samples) -> AsyncIterator[dict[Party, _L
         party: Leg(line, announcements, conversation.languages[party])
         for party, line in lines.items()
     }
+    running: list[asyncio.Task[Any]]
     running = [asyncio.create_task(leg.run()) for leg in legs.values()]
     people = [
         Participant(

@@ -320,7 +320,8 @@ def _config(settings: SipSettings) -> "baresip.Config":
         f"rtp_ports {first}-{last}",
         "call_hold_other_calls no",
         "dns_getaddrinfo yes",
-        "audio_jitter_buffer_type adaptive",
+        # The adaptive one grows with every stall of the machine and does not shrink again.
+        "audio_jitter_buffer_type fixed",
         "audio_jitter_buffer_ms 20-160",
     )
     return Config(

@@ -32,7 +32,7 @@ def joined(conversation: Conversation, connection: Connection, after: int) -> pr
 
 
 def history(conversation: Conversation) -> list[Entry]:
-    """What a newcomer should see: what was said so far and what failed, not what it sounded like."""
+    """What a newcomer should see: what was said and what failed, not what it sounded like."""
     return [entry for entry in conversation.journal.past() if _lasts(entry.event)]
 
 

@@ -114,6 +114,8 @@ class Line:
     def __init__(self, port: int) -> None:
         self._to = port
         self._open = True
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
@@ -126,14 +128,20 @@ class Line:
     def cut(self) -> None:
         """Nothing gets through any more."""
         self._open = False
+        self._flowing.set()
         for pair in self._pairs:
             for end in pair:
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
         self._pairs.clear()
 
+    def freeze(self) -> None:
+        """Nothing gets through any more, and neither end is told."""
+        self._flowing.clear()
+
     def mend(self) -> None:
         self._open = True
+        self._flowing.set()
 
     def close(self) -> None:
         self.cut()
@@ -149,13 +157,13 @@ class Line:
                 far = socket.create_connection(("127.0.0.1", self._to))
                 self._pairs.append((near, far))
                 for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=_carry, args=(one, other), daemon=True).start()
+                    threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
 
-
-def _carry(one: socket.socket, other: socket.socket) -> None:
-    with closing(one), closing(other), suppress(OSError):
-        while data := one.recv(65_536):
-            other.sendall(data)
+    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+        with closing(one), closing(other), suppress(OSError):
+            while data := one.recv(65_536):
+                self._flowing.wait()
+                other.sendall(data)
 
 
 @pytest.fixture

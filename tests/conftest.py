@@ -23,7 +23,7 @@ from interpreter.settings import Settings
 from interpreter.tts import SynthesizerSettings, load
 from interpreter.tts.voices import Voices
 
-pytest_plugins = ["browsing"]
+pytest_plugins = ["browsing", "engine_room"]
 
 
 def installed(model: str) -> tuple[Manifest, Path]:

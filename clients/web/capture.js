@@ -39,7 +39,7 @@ export async function openMicrophone({ onFrame, onLevel, onLost, deviceId }) {
   const track = /** @type {MediaStreamTrack} */ (stream.getAudioTracks()[0]);
   const context = new AudioContext({ sampleRate: MICROPHONE_RATE, latencyHint: 'interactive' });
   const close = () => {
-    track.onended = null;
+    track.onended = context.onstatechange = null;
     track.stop();
     context.close().catch(() => undefined);
   };
@@ -56,6 +56,11 @@ export async function openMicrophone({ onFrame, onLevel, onLost, deviceId }) {
     close();
     throw new MicrophoneError('failed');
   }
+  // A call that came in, or a screen that was locked, leaves it suspended on some tablets. While it
+  // still lasts ("interrupted"), asking would break it for good.
+  context.onstatechange = () => {
+    if (context.state === 'suspended') context.resume().catch(() => undefined);
+  };
   track.onended = () => {
     close();
     onLost?.();

@@ -16,6 +16,9 @@ const JOIN_MS = 10_000;
 const SILENT_MS = 5000;
 const LOOK_MS = 100;
 
+/** A line that held for so long makes the next attempts start with short delays again. */
+const STEADY_MS = 10_000;
+
 /** Bytes in the browser's own queue (one second of sound) above which frames wait in the outbox. */
 const MOST_BUFFERED = 2 * MICROPHONE_RATE;
 
@@ -61,6 +64,7 @@ export class Connection extends EventTarget {
     this.attempts = 0;
     this.heard = 0;
     this.waitingSince = 0;
+    this.joinedAt = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.retry = undefined;
     /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -86,12 +90,14 @@ export class Connection extends EventTarget {
 
   /** @param {Int16Array} samples  at 16 kHz, 10 to 100 ms */
   sendAudio(samples) {
+    if (this.state === 'gone') return;
     this.outbox.add((sequence) => encodeAudio(samples, sequence));
     this.#pump();
   }
 
   /** The push-to-talk button went down or up. @param {boolean} down @param {Party} [party] */
   talk(down, party) {
+    if (this.state === 'gone') return;
     this.outbox.add((sequence) => JSON.stringify({ type: 'talk', down, sequence, ...(party && { party }) }));
     this.#pump();
   }
@@ -136,7 +142,7 @@ export class Connection extends EventTarget {
       return;
     }
     if (message.type === 'joined') this.#welcome(message);
-    else this.seen = Math.max(this.seen, message.event);
+    else this.seen = Math.max(this.seen, message.event ?? 0); // a newer service may tell what this page does not know
     this.dispatchEvent(new CustomEvent('message', { detail: message }));
     if (message.type === 'ended' || (message.type === 'error' && !this.joined && FATAL.has(message.code))) this.#end();
   }
@@ -146,8 +152,7 @@ export class Connection extends EventTarget {
     this.name = joined.connection;
     this.seen = Math.max(this.seen, joined.event);
     this.joined = true;
-    this.attempts = 0;
-    this.waitingSince = Date.now();
+    this.joinedAt = this.waitingSince = Date.now();
     this.outbox.resume(joined.audio);
     for (const text of this.messages.splice(0)) this.socket?.send(text);
     this.#become('open');
@@ -185,6 +190,7 @@ export class Connection extends EventTarget {
 
   #lost() {
     this.socket = null;
+    if (this.joined && Date.now() - this.joinedAt > STEADY_MS) this.attempts = 0;
     this.joined = false;
     if (this.state === 'gone') return;
     this.#become('lost');

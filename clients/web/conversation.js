@@ -2,6 +2,8 @@
 
 import { MicrophoneError, openMicrophone } from './capture.js';
 import { Connection } from './connection.js';
+import { Doing } from './doing.js';
+import { dismiss, forgetConnection, formerConnection, keepConnection } from './former.js';
 import { withMessage, withVoice } from './lines.js';
 import { Player } from './playback.js';
 
@@ -11,14 +13,13 @@ import { Player } from './playback.js';
 /** @typedef {import('./protocol.js').ServerMessage} ServerMessage */
 /** @typedef {import('./protocol.js').Messages} Messages */
 /** @typedef {import('./protocol.js').TurnTaking} TurnTaking */
-/** @typedef {'idle' | 'listening' | 'thinking' | 'speaking'} Activity */
 /** @typedef {'line' | 'status' | 'parties' | 'notice' | 'connection' | 'card' | 'handover' | 'plain' | 'microphone' | 'ended'} Change */
 /** @typedef {{code: string, messages: Messages, utterance?: number | undefined, party?: Party | undefined}} News */
 
 /**
  * @typedef {object} State
  * @property {readonly Line[]} lines  in the order in which they were said
- * @property {Activity} activity
+ * @property {import('./doing.js').Activity} activity
  * @property {Party | null} speaker  who is listened to, or whose words are thought about
  * @property {Record<Party, PartyState> | null} parties
  * @property {Messages | null} notice  what everybody must know before they speak
@@ -78,15 +79,13 @@ export class Conversation extends EventTarget {
     this.talking = null;
     /** @type {Int16Array[]} */
     this.before = [];
-    /** @type {Map<number, Party | null>} utterances that are being said */
-    this.hearing = new Map();
-    /** @type {Set<number>} utterances that are being translated */
-    this.thinking = new Set();
-    /** @type {Set<number>} voices that are being played */
-    this.voices = new Set();
-    /** Events up to this number had happened when this page came. */
-    this.past = 0;
-    this.unlock = () => void this.player.resume();
+    this.doing = new Doing();
+    /** @type {Map<number, number>} milliseconds heard of a voice while nobody could be told */
+    this.unreported = new Map();
+    /** Counts the wishes for a microphone, open or closed; only the latest counts. */
+    this.wishes = 0;
+    this.former = formerConnection();
+    this.unlock = () => void this.player.resume().catch(() => undefined);
     this.connection = this.#connect();
   }
 
@@ -107,15 +106,23 @@ export class Conversation extends EventTarget {
   /** @throws {MicrophoneError} */
   async openMicrophone() {
     this.closeMicrophone();
-    this.microphone = await openMicrophone({
+    const wish = this.wishes;
+    const microphone = await openMicrophone({
       onFrame: (samples) => this.#frame(samples),
       onLost: () => this.#microphoneLost(),
     });
+    // A person may take long to allow it, and the conversation be over by then.
+    if (wish !== this.wishes || this.state.connection === 'gone') {
+      microphone.close();
+      throw new MicrophoneError('failed');
+    }
+    this.microphone = microphone;
     this.microphone.setMuted(this.state.handover?.state === 'active');
     this.#put({ microphone: null }, 'microphone');
   }
 
   closeMicrophone() {
+    this.wishes += 1;
     this.microphone?.close();
     this.microphone = null;
     this.before = [];
@@ -123,6 +130,7 @@ export class Conversation extends EventTarget {
 
   /** The push-to-talk button went down or up. @param {boolean} down @param {Party} party */
   talk(down, party) {
+    if (down) this.#silence(); // as the service does, which may believe that it has been heard already
     this.talking = down ? party : null;
     this.connection.talk(down, party);
     if (down) for (const samples of this.before.splice(0)) this.connection.sendAudio(samples);
@@ -134,9 +142,12 @@ export class Conversation extends EventTarget {
     this.turnTaking = turnTaking;
     const old = this.connection;
     this.connection = this.#connect();
+    const now = this.connection;
     // The last connection to leave would end the conversation.
-    this.connection.addEventListener('state', () => old.leave(), { once: true });
-    this.connection.start();
+    now.addEventListener('state', () => {
+      if (now.state !== 'lost') old.leave();
+    });
+    now.start();
   }
 
   /** @param {string} text @param {Party} party */
@@ -156,7 +167,7 @@ export class Conversation extends EventTarget {
 
   /** @param {Party} [party]  both without */
   stopSpeaking(party) {
-    this.player.stop();
+    this.#silence(party);
     this.#send({ type: 'stop_speaking', ...(party && { party }) });
   }
 
@@ -201,9 +212,19 @@ export class Conversation extends EventTarget {
       if (current()) this.player.push(utterance, samples);
     });
     connection.addEventListener('state', (event) => {
-      if (current()) this.#put({ connection: /** @type {CustomEvent} */ (event).detail }, 'connection');
+      if (current()) this.#connected(/** @type {CustomEvent} */ (event).detail);
     });
     return connection;
+  }
+
+  /** @param {import('./connection.js').ConnectionState} connection */
+  #connected(connection) {
+    if (connection === 'open') {
+      for (const [utterance, milliseconds] of this.unreported) this.#send({ type: 'played', utterance, milliseconds });
+      this.unreported.clear();
+    }
+    this.#put({ connection }, 'connection');
+    if (connection === 'gone') this.#quit();
   }
 
   /** @param {Int16Array} samples */
@@ -237,15 +258,15 @@ export class Conversation extends EventTarget {
         this.#party(message);
         break;
       case 'speech':
-        this.player.begin(message.utterance);
-        this.voices.add(message.utterance);
         this.#voice(message.utterance, 'speaking');
+        this.player.begin(message.utterance);
         break;
       case 'speech_end':
         if (message.stopped) this.#stopped(message.utterance);
         else this.player.end(message.utterance);
         break;
       case 'notice':
+        if (message.code === 'events-lost') for (const utterance of this.doing.voicesTo()) this.player.end(utterance);
         this.#notice(message);
         break;
       case 'error':
@@ -269,8 +290,12 @@ export class Conversation extends EventTarget {
   }
 
   /** @param {import('./protocol.js').Joined} joined */
-  #welcome({ event, parties, notice, plain, handover, card }) {
-    this.past = Math.max(this.past, event);
+  #welcome({ conversation, connection, parties, notice, plain, handover, card }) {
+    if (this.former && this.former.conversation === conversation) {
+      dismiss(this.connection.url, { ...this.connection.join, connection: this.former.connection });
+    }
+    this.former = null;
+    keepConnection({ conversation, connection });
     const { staff, visitor } = parties;
     this.#put({
       parties,
@@ -313,46 +338,34 @@ export class Conversation extends EventTarget {
 
   /** @param {ServerMessage} message */
   #follow(message) {
-    if (!('event' in message) || !('utterance' in message) || message.utterance === undefined) return;
-    if (message.event <= this.past) return; // told to newcomers, long over
-    const { utterance } = message;
+    this.doing.take(message);
     if (message.type === 'speech_started') {
-      this.hearing.set(utterance, message.party ?? null);
       const lasting = this.state.notices.filter((news) => news.utterance === undefined);
       if (lasting.length < this.state.notices.length) this.#put({ notices: lasting }, 'notice');
-    } else if (message.type === 'transcript' && !message.final) {
-      this.hearing.set(utterance, message.party);
-    } else if (message.type === 'transcript') {
-      this.hearing.delete(utterance);
-      this.thinking.add(utterance);
-    } else if (message.type === 'notice' || message.type === 'error') {
-      this.hearing.delete(utterance);
-      if (message.type === 'error') this.thinking.delete(utterance);
-    } else if (message.type === 'translation' && message.final) {
-      this.thinking.delete(utterance);
     }
     this.#activity();
   }
 
   #activity() {
-    const heard = [...this.hearing.values()].at(-1);
-    const thought = [...this.thinking].at(-1);
-    /** @type {Activity} */
-    const activity = this.voices.size ? 'speaking' : this.hearing.size ? 'listening' : this.thinking.size ? 'thinking' : 'idle';
-    const line = this.state.lines.find(({ utterance }) => utterance === thought);
-    const speaker = this.hearing.size ? heard ?? null : line?.party ?? null;
+    const { activity, speaker } = this.doing;
     if (activity !== this.state.activity || speaker !== this.state.speaker) this.#put({ activity, speaker }, 'status');
   }
 
   /** @param {import('./playback.js').Played} played */
   #played({ utterance, milliseconds, done }) {
-    if (milliseconds > 0) this.#send({ type: 'played', utterance, milliseconds });
-    if (done && this.voices.delete(utterance)) this.#voice(utterance, 'done');
+    if (milliseconds > 0 && this.connection.joined) this.#send({ type: 'played', utterance, milliseconds });
+    else if (milliseconds > 0) this.unreported.set(utterance, milliseconds);
+    if (done && this.doing.voices.delete(utterance)) this.#voice(utterance, 'done');
+  }
+
+  /** Nothing more of the voices to this party; to anybody without. @param {Party} [party] */
+  #silence(party) {
+    for (const utterance of this.doing.voicesTo(party)) this.#stopped(utterance);
   }
 
   /** @param {number} utterance */
   #stopped(utterance) {
-    this.voices.delete(utterance);
+    this.doing.voices.delete(utterance);
     this.player.stop(utterance);
     this.#voice(utterance, 'stopped');
   }
@@ -366,8 +379,8 @@ export class Conversation extends EventTarget {
 
   #quit() {
     for (const type of ['pointerdown', 'keydown']) document.removeEventListener(type, this.unlock);
+    forgetConnection();
     this.closeMicrophone();
-    this.player.stop();
     this.player.close();
   }
 

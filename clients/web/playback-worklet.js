@@ -13,23 +13,22 @@ class Playback extends AudioWorkletProcessor {
     super();
     /** @type {Voice[]} */
     this.voices = [];
+    /** @type {Set<number>} stopped voices of which more may be on its way */
+    this.silenced = new Set();
     this.reported = 0;
     this.port.onmessage = ({ data }) => this.take(data);
   }
 
   /** @param {{what: 'begin' | 'push' | 'end' | 'stop', utterance: number, samples?: Float32Array}} order */
   take({ what, utterance, samples }) {
-    if (what === 'stop') {
-      const stopped = this.voices.filter((voice) => utterance === -1 || voice.utterance === utterance);
-      this.voices = this.voices.filter((voice) => !stopped.includes(voice));
-      for (const voice of stopped) this.tell(voice, true);
-      return;
-    }
+    if (what === 'stop') return this.stop(utterance);
     const known = this.voices.findLast((voice) => voice.utterance === utterance && !voice.ended);
+    if (what === 'begin' || what === 'end') this.silenced.delete(utterance);
     if (what === 'end') {
       if (known) known.ended = true;
       return;
     }
+    if (this.silenced.has(utterance)) return;
     if (what === 'begin' || !known) {
       this.voices.push({ utterance, pieces: [], place: 0, queued: 0, played: 0, ended: false, started: false });
     }
@@ -38,6 +37,15 @@ class Playback extends AudioWorkletProcessor {
       voice.pieces.push(samples);
       voice.queued += samples.length;
     }
+  }
+
+  /** Drop a voice, and what still comes of it. @param {number} utterance */
+  stop(utterance) {
+    for (const voice of this.voices.filter((each) => each.utterance === utterance)) {
+      if (!voice.ended) this.silenced.add(utterance);
+      this.tell(voice, true);
+    }
+    this.voices = this.voices.filter((voice) => voice.utterance !== utterance);
   }
 
   /** @param {Float32Array[][]} _ @param {Float32Array[][]} outputs */
@@ -51,7 +59,10 @@ class Playback extends AudioWorkletProcessor {
       voice.started = true;
       const piece = voice.pieces[0];
       if (!piece) {
-        if (!voice.ended) break;
+        if (!voice.ended) {
+          voice.started = false; // it came too slowly: gather a little again, or it stutters
+          break;
+        }
         this.voices.shift();
         this.tell(voice, true);
         voice = this.voices[0];

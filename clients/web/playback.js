@@ -18,7 +18,10 @@ export class Player extends EventTarget {
 
   /** Make ready to be heard. Browsers allow it in the course of a tap only, and again after a call came in. */
   async resume() {
-    this.opening ??= this.#open();
+    this.opening ??= this.#open().catch((error) => {
+      this.close(); // the next tap tries again
+      throw error;
+    });
     await this.opening;
     // Without a tap this waits for one; what comes meanwhile is queued, and heard then.
     this.context?.resume().catch(() => undefined);
@@ -26,6 +29,7 @@ export class Player extends EventTarget {
 
   /** A voice follows; once more, perhaps. @param {number} utterance */
   begin(utterance) {
+    if (!this.node) this.#tell({ utterance, milliseconds: 0, done: true }); // there is no loudspeaker here
     this.#order({ what: 'begin', utterance });
   }
 
@@ -40,8 +44,8 @@ export class Player extends EventTarget {
     this.#order({ what: 'end', utterance });
   }
 
-  /** Be quiet at once. @param {number} [utterance]  only this voice */
-  stop(utterance = -1) {
+  /** Drop that voice at once, and what may still come of it. @param {number} utterance */
+  stop(utterance) {
     this.#order({ what: 'stop', utterance });
   }
 
@@ -55,9 +59,14 @@ export class Player extends EventTarget {
     this.context = context;
     await context.audioWorklet.addModule(new URL('./playback-worklet.js', import.meta.url));
     const node = new AudioWorkletNode(context, 'playback', { numberOfInputs: 0, outputChannelCount: [1] });
-    node.port.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent('played', { detail: data }));
+    node.port.onmessage = ({ data }) => this.#tell(data);
     node.connect(context.destination);
     this.node = node;
+  }
+
+  /** @param {Played} played */
+  #tell(played) {
+    this.dispatchEvent(new CustomEvent('played', { detail: played }));
   }
 
   /** @param {object} order @param {Transferable[]} [moved] */

@@ -2,7 +2,7 @@
 
 from ..connection import Connection
 from ..conversation import Conversation
-from ..events import Party, Transcript, Translation
+from ..events import Event, Failure, Party, Transcript, Translation
 from ..journal import Entry
 from ..languages import own_name, right_to_left
 from . import protocol, wire
@@ -32,12 +32,18 @@ def joined(conversation: Conversation, connection: Connection, after: int) -> pr
 
 
 def history(conversation: Conversation) -> list[Entry]:
-    """What a newcomer should see: what was said so far, not what it sounded like."""
-    return [
-        entry
-        for entry in conversation.journal.past()
-        if isinstance(entry.event, Transcript | Translation) and entry.event.final
-    ]
+    """What a newcomer should see: what was said and what failed, not what it sounded like."""
+    return [entry for entry in conversation.journal.past() if _lasts(entry.event)]
+
+
+def _lasts(event: Event | None) -> bool:
+    match event:
+        case Transcript() | Translation():
+            return event.final
+        case Failure():
+            return event.utterance is not None
+        case _:
+            return False
 
 
 def _state(conversation: Conversation, party: Party) -> protocol.PartyState:

@@ -1,57 +1,22 @@
 """The modules below the pages: connection, microphone, voices, lines; with the real service."""
 
-import asyncio
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-import numpy as np
 import pytest
 from browsing import Line, blank_page, tsc
+from engine_room import QUESTION, START, state, wait
 from in_process import KEY, Running
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from interpreter.audio import RATE, Samples, resample, silence
+from interpreter.audio import RATE, Samples
 from interpreter.bench.words import errors
-from interpreter.connection import Engines
 
 WEB = Path(__file__).parents[2] / "clients" / "web"
 Launch = Callable[..., Browser]
-
-QUESTION = "Bom dia, preciso de renovar a minha autorização de residência este mês."
-BEGIN = """async ([token, turnTaking]) => {
-  const { Conversation } = await import('/web/conversation.js');
-  const talk = globalThis.talk = new Conversation({ token, turnTaking });
-  globalThis.played = {};
-  talk.player.addEventListener('played', ({ detail }) => { played[detail.utterance] = detail; });
-  await talk.start();
-  return talk.state.connection;
-}"""
-
-
-@pytest.fixture(scope="module")
-def question(engines: Engines) -> Samples:
-    """A Portuguese sentence after a second of silence, and four seconds after it."""
-
-    async def spoken() -> Samples:
-        pieces = [
-            resample(piece.samples, piece.rate, RATE)
-            async for piece in engines.synthesizer.synthesize(QUESTION, "pt")
-        ]
-        return np.concatenate([silence(1.0), *pieces, silence(4.0)])
-
-    return asyncio.run(spoken())
-
-
-def state(page: Page) -> Any:
-    return json.loads(page.evaluate("JSON.stringify(talk.state)"))
-
-
-def wait(page: Page, condition: str) -> None:
-    page.wait_for_function(condition, timeout=60_000)
 
 
 def wrong_words(text: str, reference: str) -> int:
@@ -67,16 +32,19 @@ def test_what_is_said_is_read_and_heard(
 ) -> None:
     page = blank_page(launch(question).new_context(), service.address)
     token = service.open()["shared"]
-    assert page.evaluate(BEGIN, [token, "shared_microphone"]) == "open"
+    assert page.evaluate(START, [token, "shared_microphone"]) == "open"
     page.evaluate("talk.openMicrophone()")
     wait(page, "talk.state.lines[0]?.spoken === 'done'")
     (line,) = state(page)["lines"]
     assert line["party"] == "visitor"
     assert wrong_words(line["source"]["text"], QUESTION) <= 2
     assert re.search(r"residence permit|residence", line["target"]["text"])
-    played = page.evaluate("played[1]")
-    assert played["done"] and played["milliseconds"] > 1500
     assert page.evaluate("talk.state.activity") == "idle"
+    # It was staff who spoke, says somebody: the sound is heard anew in their language.
+    page.evaluate("talk.correct(1, undefined, 'staff')")
+    wait(page, "talk.state.lines[0].party === 'staff' && talk.state.lines[0].target?.final")
+    (line,) = state(page)["lines"]
+    assert line["source"]["language"] == "en" and line["target"]["language"] == "pt"
     page.evaluate("talk.leave()")
     assert state(page)["connection"] == "gone"
 
@@ -85,7 +53,7 @@ def test_a_button_says_who_speaks_and_when(
     service: Running, launch: Launch, question: Samples
 ) -> None:
     page = blank_page(launch(question).new_context(), service.address)
-    assert page.evaluate(BEGIN, [service.open()["shared"], "push_to_talk"]) == "open"
+    assert page.evaluate(START, [service.open()["shared"], "push_to_talk"]) == "open"
     page.evaluate("talk.openMicrophone()")
     page.evaluate("talk.talk(true, 'visitor')")
     page.wait_for_timeout(round(1000 * (len(question) / RATE - 3.0)))
@@ -104,7 +72,7 @@ def test_a_line_cut_in_mid_sentence_loses_and_doubles_no_word(
     line: Line, service: Running, launch: Launch, question: Samples
 ) -> None:
     page = blank_page(launch(question).new_context(), line.address)
-    assert page.evaluate(BEGIN, [service.open()["shared"], "shared_microphone"]) == "open"
+    assert page.evaluate(START, [service.open()["shared"], "shared_microphone"]) == "open"
     page.evaluate("talk.openMicrophone()")
     page.wait_for_timeout(2500)
     line.cut()
@@ -123,7 +91,7 @@ def test_another_way_of_taking_turns_keeps_the_conversation(
     service: Running, launch: Launch
 ) -> None:
     page = blank_page(launch().new_context(), service.address)
-    page.evaluate(BEGIN, [service.open()["shared"], "push_to_talk"])
+    page.evaluate(START, [service.open()["shared"], "push_to_talk"])
     page.evaluate("talk.say('Please take a seat.', 'staff')")
     wait(page, "talk.state.lines[0]?.target?.final")
     page.evaluate("talk.setTurnTaking('shared_microphone')")
@@ -135,7 +103,7 @@ def test_another_way_of_taking_turns_keeps_the_conversation(
 
 def test_what_one_asks_for_arrives(service: Running, launch: Launch) -> None:
     page = blank_page(launch().new_context(), service.address)
-    page.evaluate(BEGIN, [service.open()["shared"], "push_to_talk"])
+    page.evaluate(START, [service.open()["shared"], "push_to_talk"])
     page.evaluate("talk.card('date', '2026-08-18')")
     wait(page, "talk.state.card?.messages.pt === 'terça-feira, 18 de agosto de 2026'")
     page.evaluate("talk.card('')")
@@ -167,7 +135,7 @@ def test_a_refused_microphone_says_so(service: Running, launch: Launch) -> None:
 
 def test_a_microphone_that_is_unplugged_is_missed(service: Running, launch: Launch) -> None:
     page = blank_page(launch().new_context(), service.address)
-    page.evaluate(BEGIN, [service.open()["shared"], "push_to_talk"])
+    page.evaluate(START, [service.open()["shared"], "push_to_talk"])
     page.evaluate(
         """async () => {
           const take = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -198,13 +166,21 @@ def test_what_cannot_be_mended_is_not_tried_again(
             method="DELETE",
         )
         urlopen(request, timeout=10).close()
-    assert page.evaluate(BEGIN, [token, "push_to_talk"]) == "gone"
+    assert page.evaluate(START, [token, "push_to_talk"]) == "gone"
     assert page.evaluate("talk.state.notices[0].code") == code
 
 
 LINES = """async (messages) => {
   const { withMessage } = await import('/web/lines.js');
   return messages.reduce((lines, message) => withMessage(lines, message), []);
+}"""
+
+
+DOING = """async (messages) => {
+  const { Doing } = await import('/web/doing.js');
+  const doing = new Doing();
+  for (const message of messages) doing.take(message);
+  return [doing.activity, doing.speaker];
 }"""
 
 
@@ -266,6 +242,36 @@ def test_lines_follow_what_is_told(service: Running, launch: Launch) -> None:
     (line,) = lines(transcript(1, 1, "a"), plain, back | {"doubtful": True}, failed)
     assert line["plain"] == "Easy." and line["back"]["doubtful"]
     assert line["failed"] == "translation-failed"
+
+
+def test_what_is_done_follows_what_is_told(service: Running, launch: Launch) -> None:
+    page = blank_page(launch().new_context(), service.address)
+
+    def doing(*messages: dict[str, Any]) -> list[str | None]:
+        told: list[str | None] = page.evaluate(DOING, list(messages))
+        return told
+
+    started = {"type": "speech_started", "utterance": 1}
+    said = transcript(1, 1, "Bom dia.")
+    nothing = {"type": "notice", "code": "nothing-heard", "utterance": 1}
+    failed = {"type": "error", "code": "translation-failed", "utterance": 1}
+    lost = {"type": "notice", "code": "events-lost"}
+    person = {"type": "handover", "state": "active"}
+    voice = {"type": "speech", "utterance": 1, "party": "staff"}
+    assert doing() == ["idle", None]
+    assert doing(started) == ["listening", None]
+    assert doing(started, transcript(1, 1, "Bom", final=False)) == ["listening", "visitor"]
+    assert doing(started, said) == ["thinking", "visitor"]
+    assert doing(said, translation(1, 1, "Good", final=False)) == ["thinking", "visitor"]
+    assert doing(said, translation(1, 1, "Good day.")) == ["idle", None]
+    assert doing(said, voice) == ["speaking", "visitor"]
+    assert doing(started, nothing) == doing(said, failed) == ["idle", None]
+    assert doing(started, lost) == doing(said, person) == ["idle", None]
+    # Who speaks meanwhile is who counts.
+    assert doing(said, {"type": "speech_started", "utterance": 2, "party": "staff"}) == [
+        "listening",
+        "staff",
+    ]
 
 
 def test_an_outbox_keeps_what_has_not_arrived(service: Running, launch: Launch) -> None:

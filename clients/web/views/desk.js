@@ -42,11 +42,11 @@ export class Desk extends EventTarget {
     conversation.addEventListener('change', () => this.watchMicrophone());
   }
 
-  /** It may be unplugged at any time. */
+  /** It may be unplugged at any time, and is closed where the conversation cannot go on. */
   watchMicrophone() {
-    const { microphone } = this.state;
-    if (!microphone || this.microphone !== 'open') return;
-    this.microphone = 'failed';
+    const { microphone, connection } = this.state;
+    if (this.microphone !== 'open' || !(microphone || connection === 'gone')) return;
+    this.microphone = microphone ? 'failed' : 'closed';
     this.failure = microphone;
     this.talking = null;
     this.changed();
@@ -128,7 +128,8 @@ export class Desk extends EventTarget {
 
   /** Whether nobody is interpreted at the moment: a person does it, or the conversation is over. */
   blocked() {
-    return this.state.handover?.state === 'active' || this.state.ended !== null;
+    const { handover, ended, connection } = this.state;
+    return handover?.state === 'active' || ended !== null || connection === 'gone';
   }
 
   /** @param {boolean} on */

@@ -60,6 +60,20 @@ export async function open(wishes) {
   return ask('POST', '/v1/conversations', { token: counterToken(), body: JSON.stringify(wishes) });
 }
 
+/**
+ * @typedef {object} Call  a telephone call that goes on
+ * @property {string} name
+ * @property {'received' | 'calling' | 'interpreted' | 'connected'} state
+ * @property {string | null} language
+ * @property {number} seconds
+ * @property {string | null} staff_token  to follow its conversation with
+ */
+
+/** @returns {Promise<Call[]>} */
+export async function calls() {
+  return (await ask('GET', '/v1/calls', { token: counterToken() })).calls;
+}
+
 /** End a conversation; nothing of it is kept. One that is over already is no error. @param {string} name */
 export async function close(name) {
   try {

@@ -21,6 +21,8 @@ import { Player } from './playback.js';
  * @property {readonly Line[]} lines  in the order in which they were said
  * @property {import('./doing.js').Activity} activity
  * @property {Party | null} speaker  who is listened to, or whose words are thought about
+ * @property {string} name  of the conversation; empty before it was joined
+ * @property {string} office
  * @property {Record<Party, PartyState> | null} parties
  * @property {Messages | null} notice  what everybody must know before they speak
  * @property {News[]} notices  the last one of each code
@@ -38,8 +40,7 @@ import { Player } from './playback.js';
 const BEFORE_FRAMES = 10;
 const START_MS = 10_000;
 
-/** What takes a lasting notice back. */
-/** @type {Record<string, string>} */
+/** What takes a lasting notice back. @type {Record<string, string>} */
 const RECOVERS = { 'translation-recovered': 'translation-degraded', 'machine-recovered': 'machine-behind' };
 
 /** Event `change` (detail: a Change). */
@@ -48,10 +49,12 @@ export class Conversation extends EventTarget {
    * @param {object} options
    * @param {string} options.token  of the shared device, or of one party
    * @param {TurnTaking} options.turnTaking
+   * @param {boolean} [options.watching]  without microphone and loudspeaker, which others have
    * @param {string} [options.url]
    */
-  constructor({ token, turnTaking, url }) {
+  constructor({ token, turnTaking, watching = false, url }) {
     super();
+    this.watching = watching;
     this.options = { token, ...(url && { url }) };
     this.turnTaking = turnTaking;
     /** @type {State} */
@@ -59,6 +62,8 @@ export class Conversation extends EventTarget {
       lines: [],
       activity: 'idle',
       speaker: null,
+      name: '',
+      office: '',
       parties: null,
       notice: null,
       notices: [],
@@ -75,7 +80,7 @@ export class Conversation extends EventTarget {
     this.player.addEventListener('played', (event) => this.#played(/** @type {CustomEvent} */ (event).detail));
     /** @type {import('./capture.js').Microphone | null} */
     this.microphone = null;
-    /** @type {Party | null} who holds the button */
+    /** @type {Party | null} */
     this.talking = null;
     /** @type {Int16Array[]} */
     this.before = [];
@@ -128,7 +133,7 @@ export class Conversation extends EventTarget {
     this.before = [];
   }
 
-  /** The push-to-talk button went down or up. @param {boolean} down @param {Party} party */
+  /** The button went down or up. @param {boolean} down @param {Party} party */
   talk(down, party) {
     if (down) this.#silence(); // as the service does, which may believe that it has been heard already
     this.talking = down ? party : null;
@@ -204,7 +209,7 @@ export class Conversation extends EventTarget {
   }
 
   #connect() {
-    const connection = new Connection({ ...this.options, turnTaking: this.turnTaking });
+    const connection = new Connection({ ...this.options, turnTaking: this.turnTaking, microphone: !this.watching, speech: !this.watching });
     const current = () => connection === this.connection;
     connection.addEventListener('message', (event) => current() && this.#take(/** @type {CustomEvent} */ (event).detail));
     connection.addEventListener('audio', (event) => {
@@ -233,8 +238,7 @@ export class Conversation extends EventTarget {
       this.connection.sendAudio(samples);
       return;
     }
-    this.before.push(samples);
-    if (this.before.length > BEFORE_FRAMES) this.before.shift();
+    this.before = [...this.before, samples].slice(-BEFORE_FRAMES);
   }
 
   #microphoneLost() {
@@ -259,10 +263,11 @@ export class Conversation extends EventTarget {
         break;
       case 'speech':
         this.#voice(message.utterance, 'speaking');
-        this.player.begin(message.utterance);
+        if (!this.watching) this.player.begin(message.utterance);
         break;
       case 'speech_end':
         if (message.stopped) this.#stopped(message.utterance);
+        else if (this.watching) this.#voice(message.utterance, 'done');
         else this.player.end(message.utterance);
         break;
       case 'notice':
@@ -290,7 +295,7 @@ export class Conversation extends EventTarget {
   }
 
   /** @param {import('./protocol.js').Joined} joined */
-  #welcome({ conversation, connection, parties, notice, plain, handover, card }) {
+  #welcome({ conversation, connection, office, parties, notice, plain, handover, card }) {
     if (this.former && this.former.conversation === conversation) {
       dismiss(this.connection.url, { ...this.connection.join, connection: this.former.connection });
     }
@@ -298,6 +303,8 @@ export class Conversation extends EventTarget {
     keepConnection({ conversation, connection });
     const { staff, visitor } = parties;
     this.#put({
+      name: conversation,
+      office: office ?? '',
       parties,
       notice,
       plain: plain ?? null,

@@ -125,8 +125,34 @@ async function startPage() {
       remember('office', name);
       void startPage();
     },
+    onfollow: (call) => void follow(call, here),
     onleave: leave,
   }));
+}
+
+/**
+ * Follow a telephone call: read along, confirm, correct, type.
+ * @param {import('./api.js').Call} call
+ * @param {Counter} here
+ */
+async function follow(call, here) {
+  const conversation = new Conversation({ token: call.staff_token ?? '', turnTaking: 'own_microphone', watching: true });
+  const stop = () => {
+    conversation.leave();
+    void startPage();
+  };
+  await conversation.start();
+  const { parties } = conversation.state;
+  if (!parties) return stop();
+  const sides = {
+    staff: await side('staff', parties.staff.language, here),
+    visitor: await side('visitor', parties.visitor.language, here),
+  };
+  const name = conversation.state.office;
+  const desk = new Desk({ conversation, sides, counter: here, office: here.offices.find((each) => each.name === name) ?? here.offices[0] ?? null });
+  const opened = { name: conversation.state.name, shared: '', staffToken: call.staff_token ?? '', staff: sides.staff.language, visitor: sides.visitor.language, office: name };
+  conversation.addEventListener('change', () => conversation.state.ended && stop());
+  show(conversationView({ desk, opened, reloaded: false, onend: stop }));
 }
 
 function leave() {

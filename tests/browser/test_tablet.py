@@ -1,6 +1,7 @@
 """Whole conversations on the tablet's page: a real browser, a real service, real speech."""
 
 import asyncio
+import json
 import os
 import re
 from collections.abc import Callable
@@ -274,3 +275,26 @@ def test_every_size_shows_both_halves(
         expect(half.locator(".talk")).to_be_in_viewport(ratio=0.9)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     picture(page, "size")
+
+
+def test_staff_follow_a_telephone_call(service: Running, launch: Launch) -> None:
+    """With the token that the service gives out for it, which stands in for a call here."""
+    page = tablet(launch())
+    tokens = service.open()
+    call = {"name": "1", "state": "interpreted", "language": "pt", "seconds": 12.5}
+    told = json.dumps({"calls": [call | {"staff_token": tokens["staff"]}]})
+    page.route(
+        "**/v1/calls", lambda route: route.fulfill(body=told, content_type="application/json")
+    )
+    sign_in(page, service.address)
+    expect(page.locator(".calls")).to_contain_text("is being interpreted")
+    picture(page, "calls")
+    page.get_by_role("button", name="Follow").click()
+    expect(visitor(page)).to_be_hidden()
+    staff(page).get_by_role("button", name="Type", exact=True).click()
+    staff(page).locator("textarea, input[type=text]").last.fill("Please take a seat.")
+    page.keyboard.press("Enter")
+    expect(words(staff(page), 1)).to_be_visible(timeout=60_000)
+    picture(page, "call")
+    staff(page).get_by_role("button", name="Stop following").click()
+    expect(page.locator(".results .grid").first).to_be_visible()

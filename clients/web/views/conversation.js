@@ -18,7 +18,7 @@ import { table } from './table.js';
 export function conversationView({ desk, opened, reloaded, onend }) {
   const { sides, conversation } = desk;
   const title = sides.staff.words.say('conversation.title', { language: sides.visitor.name });
-  const { element, halves, setLayout } = table(sides, title, remembered('layout'));
+  const { element, halves, setLayout } = table(sides, title, conversation.watching ? 'alone' : remembered('layout'));
   element.classList.add('conversation');
   const update = () => {
     for (const half of [staff, visitor]) half.update();

@@ -45,7 +45,7 @@ export function conversationHalf(desk, side, element, actions) {
   const panel = drawer(side.words);
   const stop = stopButton(desk, side);
   element.append(
-    bar(side, doing.element, element, actions, announce),
+    bar(desk, side, doing.element, element, actions, announce),
     news.element,
     h('div', { class: 'middle' }, said.element, card.element),
     h('div', { class: 'controls' }, news.news, cover.asked, talk.element, tools(desk, side, stop, panel, actions)),
@@ -72,13 +72,15 @@ function dress(element, { party }) {
 }
 
 /**
+ * @param {Desk} desk
  * @param {Side} side
  * @param {HTMLElement} doing
  * @param {HTMLElement} half
  * @param {TableActions} actions
  * @param {(text: string) => void} announce
  */
-function bar(side, doing, half, { onlayout, onend }, announce) {
+function bar(desk, side, doing, half, { onlayout, onend }, announce) {
+  const { watching } = desk.conversation;
   const { party, words, name } = side;
   const key = party === 'staff' ? 'staffText' : 'visitorText';
   const larger = () => {
@@ -92,8 +94,8 @@ function bar(side, doing, half, { onlayout, onend }, announce) {
     doing,
     h('div', { class: 'actions' },
       button('text', words.say('bar.text'), larger, { class: 'quiet' }),
-      party === 'staff' && button('turn', words.say('bar.turn'), onlayout, { class: 'quiet' }),
-      party === 'staff' && button('end', words.say('bar.end'), onend, { class: 'quiet leave' })));
+      party === 'staff' && !watching && button('turn', words.say('bar.turn'), onlayout, { class: 'quiet' }),
+      party === 'staff' && button('end', words.say(watching ? 'calls.leave' : 'bar.end'), onend, { class: 'quiet leave' })));
 }
 
 /** @param {Desk} desk @param {Side} side */

@@ -1,5 +1,6 @@
 import { remember, remembered } from '../preferences.js';
 import { bare } from '../i18n.js';
+import { callsList } from './calls.js';
 import { button, fill, h, icon, unique } from './elements.js';
 import { findOut } from './find-out.js';
 import { choice, heading, mark, page } from './frame.js';
@@ -26,10 +27,11 @@ const LANGUAGE = [
  * @param {Office | null} options.office
  * @param {(language: Language) => void} options.onlanguage  the visitor's
  * @param {(language: string, office: string) => void} options.onchange  staff chose another office or language
+ * @param {(call: import('../api.js').Call) => void} options.onfollow
  * @param {() => void} options.onleave
  * @returns {import('./shapes.js').View}
  */
-export function startView({ words, counter, staff, office, onlanguage, onchange, onleave }) {
+export function startView({ words, counter, staff, office, onlanguage, onchange, onfollow, onleave }) {
   const { often, rest } = offered(counter.languages, staff);
   const choose = (/** @type {Language} */ language) => onlanguage(language);
   const results = h('div', { class: 'results' });
@@ -50,6 +52,7 @@ export function startView({ words, counter, staff, office, onlanguage, onchange,
   show('');
   const speak = findOut({ words, languages: [...often, ...rest], staff, onlanguage: choose });
   const search = searchField(words, show);
+  const going = callsList(words, onfollow);
   const element = page(
     words, 'start',
     top({ words, counter, staff, office, onchange, onleave, turn: () => element.classList.toggle('turned') }),
@@ -57,9 +60,13 @@ export function startView({ words, counter, staff, office, onlanguage, onchange,
       heading(words.say('start.title')),
       h('p', { class: 'many' }, LANGUAGE.filter(([tag]) => tag !== words.language).map(([tag, word]) => h('span', { lang: tag, dir: 'auto' }, word)))),
     h('div', { class: 'ways' }, search, counter.languages.some((language) => language.heard) && speak.button),
-    speak.element, found, results,
+    speak.element, going.element, found, results,
   );
-  return { element, title: words.say('start.title'), close: speak.close };
+  const close = () => {
+    speak.close();
+    going.close();
+  };
+  return { element, title: words.say('start.title'), close };
 }
 
 /**

@@ -5,7 +5,7 @@ import { h, hidden } from './elements.js';
 /** @typedef {import('./shapes.js').Party} Party */
 /** @typedef {import('./shapes.js').Side} Side */
 /** @typedef {Record<Party, Side>} Sides */
-/** @typedef {'across' | 'beside'} Layout */
+/** @typedef {'across' | 'beside' | 'alone'} Layout  alone: only the staff's half, of a telephone call */
 
 /**
  * @param {Sides} sides

@@ -47,6 +47,10 @@ export async function open(wishes) {
   return { conversation: 'c_1', tokens: { staff: 's', visitor: 'v', shared: 'b' }, expires: '2026-08-18T18:00:00Z' };
 }
 
+export async function calls() {
+  return [];
+}
+
 export async function close(name) {
   if (globalThis.closeFails) throw new ApiError('unreachable', 'no', 0);
   globalThis.closedConversation = name;

@@ -107,13 +107,19 @@ def test_a_voice_that_comes_slowly_is_heard_in_full(service: Running, launch: La
 
 def test_without_a_loudspeaker_nobody_is_said_to_speak(service: Running, launch: Launch) -> None:
     page = blank_page(launch().new_context(), service.address)
-    page.route("**/playback-worklet.js", lambda route: route.abort())
+    page.evaluate(
+        """() => {
+          globalThis.addModule = AudioWorklet.prototype.addModule;
+          AudioWorklet.prototype.addModule = () => Promise.reject(new Error());
+        }"""
+    )
     page.evaluate(START, [service.open()["shared"], "push_to_talk"])
+    assert page.evaluate("talk.player.node") is None
     page.evaluate("talk.say('Please take a seat.', 'staff')")
     wait(page, "talk.state.lines[0]?.spoken === 'done'")
     assert state(page)["activity"] == "idle"
     # The next tap tries again.
-    page.unroute("**/playback-worklet.js")
+    page.evaluate("() => { AudioWorklet.prototype.addModule = addModule; }")
     page.locator("body").click(force=True)
     wait(page, "talk.player.node !== null")
     page.evaluate("talk.sayAgain(undefined, 'visitor')")

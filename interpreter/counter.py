@@ -6,17 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import numpy as np
 import segno
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .audio import RATE, Samples, from_bytes
+from .audio import RATE, Samples, from_bytes, resample, to_bytes
 from .engines import House
-from .errors import ProtocolError
-from .http import answer, bearer, body_of, check_origin, decode
+from .errors import ProtocolError, SynthesisError
+from .http import HEADERS, answer, bearer, body_of, check_origin, decode
 from .keys import Keys
-from .languages import own_name, right_to_left
+from .languages import normalise, own_name, right_to_left
+from .messages import LANGUAGES
+from .messages import text as in_words
 from .office import Office
 from .settings import Settings
 from .work import Quality
@@ -40,6 +43,8 @@ class Counter:
         self._origins = settings.server.origins
         self._keys = keys
         self._house = house
+        self._notices: dict[str, bytes] = {}
+        """Spoken, as WAV files, by language."""
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -48,6 +53,7 @@ class Counter:
             Route("/v1/invitations", self._invite, methods=["POST"]),
             Route("/v1/counter", self._show),
             Route("/v1/language", self._identify, methods=["POST"]),
+            Route("/v1/notice", self._notice),
         ]
 
     async def _sign_in(self, request: Request) -> Response:
@@ -103,6 +109,21 @@ class Counter:
                 ]
             }
         )
+
+    async def _notice(self, request: Request) -> Response:
+        """What everybody must know before they speak, as a voice says it."""
+        self._check(request)
+        language = normalise(request.query_params.get("language", ""))
+        synthesizer = self._house().engines.synthesizer
+        if language not in synthesizer.voices or language not in LANGUAGES:
+            raise SynthesisError("language-not-spoken", "no voice here speaks this language")
+        if language not in self._notices:
+            sounds = [
+                resample(sound.samples, sound.rate, RATE)
+                async for sound in synthesizer.synthesize(in_words("notice", language), language)
+            ]
+            self._notices[language] = _wav(np.concatenate(sounds))
+        return Response(self._notices[language], media_type="audio/wav", headers=HEADERS)
 
     def _check(self, request: Request) -> None:
         check_origin(request, self._origins)
@@ -164,3 +185,12 @@ def _speech(body: bytes) -> Samples:
     if len(body) % 2 or not _SHORTEST_SECONDS <= seconds <= _LONGEST_SECONDS:
         raise ProtocolError("unsupported-audio", "send 1 to 10 s of PCM16 at 16 kHz")
     return from_bytes(body)
+
+
+def _wav(samples: Samples) -> bytes:
+    """A WAV file at 16 kHz."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(to_bytes(samples))
+    return content.getvalue()

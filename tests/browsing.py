@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -112,7 +113,10 @@ class Line:
     """A network between a browser and the service: it can be cut, and be there again."""
 
     def __init__(self, port: int) -> None:
-        self._to = port
+        self.to = port
+        self.delay_seconds = 0.0
+        """Of everything that passes."""
+
         self._open = True
         self._flowing = threading.Event()
         self._flowing.set()
@@ -154,7 +158,7 @@ class Line:
                 if not self._open:
                     near.close()
                     continue
-                far = socket.create_connection(("127.0.0.1", self._to))
+                far = socket.create_connection(("127.0.0.1", self.to))
                 self._pairs.append((near, far))
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
@@ -163,6 +167,8 @@ class Line:
         with closing(one), closing(other), suppress(OSError):
             while data := one.recv(65_536):
                 self._flowing.wait()
+                if self.delay_seconds:
+                    time.sleep(self.delay_seconds)
                 other.sendall(data)
 
 

@@ -139,6 +139,19 @@ def test_a_sound_tells_its_language_and_is_forgotten(house: Running, engines: En
     assert refused(house, "/v1/language", pcm) == (401, "bad-key")
 
 
+def test_the_notice_is_spoken_before_anybody_agrees(house: Running) -> None:
+    request = Request(
+        f"{house.address}/v1/notice?language=pt", headers={"Authorization": f"Bearer {KEY}"}
+    )
+    with urlopen(request, timeout=60) as answer:
+        assert answer.headers["content-type"] == "audio/wav"
+        with wave.open(io.BytesIO(answer.read())) as file:
+            assert file.getframerate() == RATE
+            assert 5 < file.getnframes() / RATE < 30
+    assert refused(house, "/v1/notice?language=sw", key=KEY) == (400, "language-not-spoken")
+    assert refused(house, "/v1/notice?language=pt") == (401, "bad-key")
+
+
 def test_wrong_keys_are_slowed_down() -> None:
     keys = Keys(KEY)
     for _ in range(20):

@@ -94,6 +94,11 @@ export async function identify(samples) {
   return ask('POST', '/v1/language', { token: counterToken(), body: bytes.buffer });
 }
 
+/** What everybody must know before they speak, spoken. @param {string} language @returns {Promise<Blob>} */
+export async function notice(language) {
+  return ask('GET', `/v1/notice?language=${encodeURIComponent(language)}`, { token: counterToken() });
+}
+
 /**
  * @param {string} name  of the conversation
  * @param {string} token  of this conversation's staff or shared device
@@ -135,5 +140,6 @@ async function ask(method, path, { token, body }) {
     throw new ApiError(told.code ?? 'internal-error', told.message ?? answer.statusText, answer.status);
   }
   if (answer.status === 204) return null;
+  if (answer.headers.get('content-type')?.startsWith('audio/')) return answer.blob();
   return json ? answer.json() : answer.text();
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browsing import Line
-from in_process import KEY, Running
+from in_process import KEY, Running, running
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from interpreter.audio import RATE, Samples, resample, silence
@@ -176,6 +176,64 @@ def test_two_tablets_at_once(service: Running, launch: Launch, question: Samples
     for page in pages:
         expect(words(staff(page), 1)).to_contain_text(re.compile("residence", re.I), timeout=60_000)
         expect(staff(page).locator("[data-utterance]")).to_have_count(1)
+
+
+def test_a_slow_network_loses_nothing(
+    line: Line, service: Running, launch: Launch, question: Samples
+) -> None:
+    page = tablet(launch(question))
+    page.add_init_script("localStorage.setItem('tablet.handsFree', 'true')")
+    begin(page, line.address)
+    line.delay_seconds = 0.4
+    expect(words(staff(page), 1)).to_contain_text(re.compile("residence", re.I), timeout=60_000)
+    assert words(visitor(page), 1).inner_text().casefold().count("autorização") == 1
+
+
+def test_a_restarted_service_has_forgotten_the_conversation(
+    engines: Engines, launch: Launch
+) -> None:
+    page = tablet(launch())
+    with running(engines) as before:
+        line = Line(before.port)
+        begin(page, line.address)
+        line.cut()
+    with running(engines) as after:
+        line.to = after.port
+        line.mend()
+        expect(staff(page)).to_contain_text("did not come back", timeout=30_000)
+        picture(page, "restarted")
+        line.close()
+
+
+def test_every_script_is_drawn(service: Running, launch: Launch) -> None:
+    """With the fonts of the system: none of the languages' own names is made of empty boxes."""
+    page = tablet(launch())
+    page.goto(f"{service.address}/")
+    boxes = page.evaluate(
+        """async () => {
+          const { LANGUAGES } = await import('/web/i18n.js');
+          const draw = (letter) => {
+            const canvas = new OffscreenCanvas(60, 60).getContext('2d');
+            canvas.font = '40px system-ui, sans-serif';
+            canvas.fillText(letter, 5, 45);
+            return canvas.getImageData(0, 0, 60, 60).data.join();
+          };
+          const box = draw(String.fromCodePoint(0x10fffe));
+          const boxed = (name) => [...name].some((letter) => draw(letter) === box);
+          return Object.values(LANGUAGES).filter(boxed);
+        }"""
+    )
+    assert boxes == []
+
+
+def test_the_notice_is_read_aloud(service: Running, launch: Launch) -> None:
+    page = tablet(launch())
+    sign_in(page, service.address)
+    choose(page, "Português")
+    with page.expect_response("**/v1/notice?language=pt", timeout=60_000) as answer:
+        visitor(page).get_by_role("button", name="Ouvir").click()
+    assert answer.value.headers["content-type"] == "audio/wav"
+    expect(visitor(page).get_by_role("button", name="Ouvir")).to_be_visible()
 
 
 def test_without_a_yes_the_microphone_stays_off(service: Running, launch: Launch) -> None:

@@ -22,7 +22,7 @@ export function consentView({ desk, onyes, onend, onsheet }) {
   const { element, halves } = table(sides, title, remembered('layout'));
   element.classList.add('consent');
   const notice = h('ul', { class: 'notice' });
-  const listen = listenButton(words, () => noticeText(desk));
+  const listen = listenButton(words, desk.counter.languages.find(({ tag }) => tag === desk.sides.visitor.language));
   const yes = button('check', words.say('consent.yes'), () => {
     conversation.consent(true, 'visitor');
     onyes();

@@ -1,34 +1,33 @@
+import { notice } from '../api.js';
 import { button } from './elements.js';
 
 /**
- * Reads a text aloud with a voice of this device, where it has one of the language. Voices that
- * would send the text elsewhere are not used.
+ * Reads the notice aloud with the service's own voice. Without one the button is not there.
  * @param {import('./shapes.js').Catalog} words
- * @param {() => string} text
+ * @param {import('./shapes.js').Language | undefined} language
  */
-export function listenButton(words, text) {
-  const speech = window.speechSynthesis;
-  const element = button('voice', words.say('consent.listen'), () => {
-    const voice = local();
-    if (!voice) return;
-    speech.cancel();
-    const utterance = new SpeechSynthesisUtterance(text());
-    utterance.voice = voice;
-    utterance.lang = voice.lang;
-    utterance.rate = 0.9;
-    speech.speak(utterance);
+export function listenButton(words, language) {
+  /** @type {HTMLAudioElement | null} */
+  let playing = null;
+  const stop = () => {
+    playing?.pause();
+    if (playing) URL.revokeObjectURL(playing.src);
+    playing = null;
+  };
+  const element = button('voice', words.say('consent.listen'), async () => {
+    if (playing) return stop();
+    playing = new Audio();
+    const mine = playing;
+    try {
+      const sound = await notice(language?.tag ?? words.language);
+      if (playing !== mine) return;
+      mine.src = URL.createObjectURL(sound);
+      mine.onended = stop;
+      await mine.play();
+    } catch {
+      element.hidden = true; // it can be read
+    }
   }, { class: 'listen' });
-  const local = () => speech?.getVoices().find((voice) => voice.localService && voice.lang.toLowerCase().split(/[-_]/)[0] === words.language);
-  const update = () => {
-    element.hidden = !local();
-  };
-  update();
-  speech?.addEventListener?.('voiceschanged', update);
-  return {
-    element,
-    close() {
-      speech?.removeEventListener?.('voiceschanged', update);
-      speech?.cancel();
-    },
-  };
+  element.hidden = !language?.voice;
+  return { element, close: stop };
 }

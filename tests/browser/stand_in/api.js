@@ -47,6 +47,10 @@ export async function open(wishes) {
   return { conversation: 'c_1', tokens: { staff: 's', visitor: 'v', shared: 'b' }, expires: '2026-08-18T18:00:00Z' };
 }
 
+export async function notice() {
+  throw new ApiError('language-not-spoken', 'no voice', 400);
+}
+
 export async function calls() {
   return [];
 }

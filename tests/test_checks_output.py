@@ -310,11 +310,12 @@ def test_there_are_enough_right_ones() -> None:
 @pytest.mark.parametrize("target", messages.LANGUAGES)
 def test_the_texts_of_the_service_have_no_fault(target: str) -> None:
     """About two thousand pairs, written apart from these checks."""
+    values = {"key": 1, "spoken": "", "number": 115}
     for code in messages.codes():
-        there = messages.text(code, target)
+        there = messages.text(code, target, **values)
         for source in ("en", "pt"):
             if source != target:
-                text = messages.text(code, source)
+                text = messages.text(code, source, **values)
                 assert faults(text, source, there, target) == (), (code, source)
 
 

@@ -124,7 +124,7 @@ CODE_CARRIERS = {
 OVER_HTTP = {"too-many-attempts"}
 """Answered to a program that opens conversations, in English."""
 
-BETWEEN_ENGINES = {"llm-unreachable", "llm-unauthorized", "llm-busy", "llm-failed"}
+BETWEEN_ENGINES = {"llm-unreachable", "llm-unauthorized", "llm-busy", "llm-failed", "llm-marks"}
 """Told to the router, which asks another engine, or tells people "translation-failed"."""
 
 BY_HAND = {"language-not-recognisable", "utterance-too-long"}

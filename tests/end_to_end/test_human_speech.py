@@ -15,10 +15,13 @@ from whisper_normalizer.basic import BasicTextNormalizer
 DIALOGUE = [
     ("visitor", "leopard_pt", {"fox", "learn"}),
     ("staff", "fleurs_en_003", {"suco", "repolho", "cor"}),
-    ("visitor", "fleurs_pt_002", {"control", "car", "race"}),
+    ("visitor", "fleurs_pt_002", {"control", "car"}),
     ("staff", "fleurs_en_004", {"dinossauros", "penas"}),
 ]
-"""Who says which recording, and words its translation cannot do without."""
+"""Who says which recording, and words its translation cannot do without.
+
+Only words that are clear: processors with other instructions hear the others a little differently.
+"""
 
 MOST_WRONG = 0.25
 """Word error rate of Whisper base over these four; 0.17 was measured, three times the same."""

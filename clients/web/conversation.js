@@ -267,7 +267,7 @@ export class Conversation extends EventTarget {
         break;
       case 'speech_end':
         if (message.stopped) this.#stopped(message.utterance);
-        else if (this.watching) this.#voice(message.utterance, 'done');
+        else if (this.watching) this.#played({ utterance: message.utterance, milliseconds: 0, done: true });
         else this.player.end(message.utterance);
         break;
       case 'notice':

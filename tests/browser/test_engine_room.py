@@ -101,6 +101,29 @@ def test_another_way_of_taking_turns_keeps_the_conversation(
     assert [each["party"] for each in state(page)["lines"]] == ["staff", "visitor"]
 
 
+def test_who_only_watches_is_not_told_that_a_voice_goes_on(
+    service: Running, launch: Launch
+) -> None:
+    page = blank_page(launch().new_context(), service.address)
+    tokens = service.open()
+    page.evaluate(START, [tokens["shared"], "push_to_talk"])
+    page.evaluate(
+        """async (token) => {
+          const { Conversation } = await import('/web/conversation.js');
+          const turnTaking = 'own_microphone';
+          globalThis.watch = new Conversation({ token, turnTaking, watching: true });
+          globalThis.done = [];
+          watch.addEventListener('change', () => done.push(watch.state.activity));
+          await watch.start();
+          talk.say('Preciso de um passaporte.', 'visitor'); // voices are told to whom they speak
+        }""",
+        tokens["staff"],
+    )
+    wait(page, "watch.state.lines[0]?.spoken === 'done'")
+    assert "speaking" in page.evaluate("done")
+    assert page.evaluate("watch.state.activity") == "idle"
+
+
 def test_what_one_asks_for_arrives(service: Running, launch: Launch) -> None:
     page = blank_page(launch().new_context(), service.address)
     page.evaluate(START, [service.open()["shared"], "push_to_talk"])

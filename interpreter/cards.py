@@ -1,6 +1,6 @@
 """Cards: what is shown on both sides and need not be interpreted."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 from babel import Locale, UnknownLocaleError
@@ -13,6 +13,28 @@ from .office import Office
 
 _FIXED = ("sign", "wait", "document")
 """Cards of the house, with texts of their own (`card-…` in the messages)."""
+
+
+class Table:
+    """What lies between the two people for both to see: one card at a time."""
+
+    def __init__(
+        self,
+        office: Office,
+        languages: Callable[[], Iterable[str]],
+        emit: Callable[[CardShown], None],
+    ) -> None:
+        """`languages` of those who look at it."""
+        self.card: CardShown | None = None
+        self._office = office
+        self._languages = languages
+        self._emit = emit
+
+    def show(self, card: str, value: str) -> None:
+        """Lay a card on the table, or with "" take it away. Raises `ProtocolError`."""
+        shown = show(card, value, self._languages(), self._office)
+        self.card = shown if card else None
+        self._emit(shown)
 
 
 def show(card: str, value: str, languages: Iterable[str], office: Office) -> CardShown:

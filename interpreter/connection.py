@@ -12,6 +12,8 @@ from .events import Event, Party, PartyChange, TurnTaking
 from .microphone import Microphone
 from .mt import Translator
 from .mt.router import Router
+from .peers import Peer, Peers
+from .roles import PARTIES, Role
 from .tts import Synthesizer
 from .vad import SileroVad
 from .work import Run
@@ -55,9 +57,7 @@ class Connection:
     """One way a party is reached; outlives its websockets while these are cut."""
 
     name: str
-    parties: tuple[Party, ...]
-    """One party, or both on a shared device."""
-
+    role: Role
     turn_taking: TurnTaking
     speech_rate: int | None
     microphone: Microphone | None
@@ -70,6 +70,16 @@ class Connection:
     attached: bool = True
     cut_at: float = 0.0
     """Monotonic seconds."""
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """One party, or both: on a shared device, and for a human interpreter."""
+        return PARTIES[self.role]
+
+    @property
+    def interprets(self) -> bool:
+        """Whether a person is behind it who is neither party."""
+        return self.role == "interpreter"
 
     def party(self, named: Party | None) -> Party:
         """The party a message is about. Raises `ProtocolError`."""
@@ -89,25 +99,39 @@ class Connections:
         self._most = most
         self._announce = announce
         self._by_name: dict[str, Connection] = {}
+        self.peers = Peers()
 
     @property
     def all(self) -> list[Connection]:
         """Those that are attached, and those that may come back."""
         return list(self._by_name.values())
 
-    def add(self, connection: Connection) -> None:
-        """A new one. Raises `ProtocolError` ("conversation-full")."""
+    @property
+    def anybody_left(self) -> bool:
+        """Whether either party is reached, or may come back."""
+        return any(not each.interprets for each in self.all)
+
+    @property
+    def anybody_interprets(self) -> bool:
+        """Whether a human interpreter is in the call, or may come back."""
+        return any(each.interprets for each in self.all)
+
+    def add(self, connection: Connection, *, video: bool = False) -> None:
+        """A new one. Raises `ProtocolError` ("not-allowed", "conversation-full")."""
+        _check(connection)
         if len(self._by_name) >= self._most:
             raise ProtocolError(
                 "conversation-full", f"{self._most} connections at most", fatal=True
             )
+        if video:
+            self.peers.enter(connection.name)
         self._by_name[connection.name] = connection
         self._tell(connection, "joined")
 
-    def take_over(self, name: str, parties: tuple[Party, ...]) -> Connection | None:
+    def take_over(self, name: str, role: Role) -> Connection | None:
         """The one of that name, for a newer websocket; None if there is none."""
         old = self._by_name.get(name)
-        if old is None or old.parties != parties:
+        if old is None or old.role != role:
             return None
         connection = replace(old, replaced=asyncio.Event(), attached=True)
         self._by_name[name] = connection
@@ -138,20 +162,51 @@ class Connections:
         if self._by_name.get(connection.name) is not connection:
             return False
         del self._by_name[connection.name]
+        self.peers.leave(connection.name)
         self._tell(connection, "left")
         return True
 
     def anybody_reaches(self, party: Party) -> bool:
         """Whether any websocket reaches that party right now."""
-        return any(party in each.parties and each.attached for each in self.all)
+        return any(_speaks_for(each, party) and each.attached for each in self.all)
 
     def anybody_listens(self, party: Party) -> bool:
         """Whether any connection plays voices to that party, or will once it is back."""
         return any(party in each.parties and each.speech_rate is not None for each in self.all)
 
+    def around(self, connection: Connection) -> list[Peer]:
+        """The others that show pictures, as this one sees them, which does so too."""
+        name, peers = connection.name, self.peers
+        return [
+            Peer(each.name, each.role, polite=peers.before(each.name, name), away=not each.attached)
+            for each in self.all
+            if each is not connection and peers.post(each.name)
+        ]
+
     def _tell(self, connection: Connection, change: PartyChange) -> None:
         """Announce, unless another connection of the party is still there."""
+        self.peers.tell_change()
+        if connection.interprets:
+            return
         for party in connection.parties:
             others = (each for each in self.all if each is not connection and each.attached)
-            if not any(party in each.parties for each in others):
+            if not any(_speaks_for(each, party) for each in others):
                 self._announce(party, change)
+
+
+def _speaks_for(connection: Connection, party: Party) -> bool:
+    return party in connection.parties and not connection.interprets
+
+
+def _check(connection: Connection) -> None:
+    """Who may hear and speak how. Raises `ProtocolError` ("not-allowed")."""
+    sound = connection.microphone or connection.speech_rate
+    if connection.interprets:
+        if sound:
+            raise ProtocolError(
+                "not-allowed", "an interpreter's sound does not pass through here", fatal=True
+            )
+    elif len(connection.parties) > 1 and connection.turn_taking is TurnTaking.OWN_MICROPHONE:
+        raise ProtocolError(
+            "not-allowed", "a shared device is shared_microphone or push_to_talk", fatal=True
+        )

@@ -9,13 +9,12 @@ from dataclasses import replace
 from .agreements import Agreements
 from .audio import AudioFrame
 from .back_translation import BackTranslator
-from .cards import show
+from .cards import Table
 from .connection import Connection, Connections, ConversationLimits, Engines
 from .corrections import Corrections, as_typed
 from .echo import EchoGuard
 from .errors import ProtocolError, trace
 from .events import (
-    CardShown,
     Ended,
     EndReason,
     Event,
@@ -32,13 +31,14 @@ from .events import (
 )
 from .handover import Handover
 from .hearing import Surroundings
+from .interpreting import Interpreting
 from .journal import Journal
 from .microphone import Button, Microphone
-from .mt import Briefing
 from .office import NO_OFFICE, Office
 from .pipeline import Direction, Listener
 from .plain import PlainLanguage
 from .recall import Recall
+from .roles import PARTIES, Role
 from .speaker import SpeakerChoice
 from .stopwatch import Stopwatch
 from .tasks import Tasks
@@ -67,11 +67,9 @@ class Conversation:
         self.engines = engines
         self.endpointing = endpointing
         self.office = office
-        self.simultaneous = simultaneous
         self.agreements = Agreements(required=consent_required, changed=self._changed)
-        self.card: CardShown | None = None
-        """What lies on the table."""
-
+        self.interpreting = Interpreting(simultaneous, self.emit)
+        self.table = Table(office, languages.values, self.emit)
         self.journal = Journal()
         self.ended = False
         self._limits = limits
@@ -86,11 +84,12 @@ class Conversation:
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._tasks = Tasks(self.name, self._broken)
         self._hearing = Tasks(self.name, self._broken)
+        self._briefing = lambda: replace(office.briefing, turns=self._recall.turns())
         self.plain = PlainLanguage(engines.plain, self._briefing, self.emit)
         self._translator = engines.translator.with_glossary(office.glossary)
         self._directions = {party: self._direction_to(party) for party in Party}
         self._back = BackTranslator(self._translator, self.emit)
-        self.handover = Handover(office, self.emit, lambda: self._fall_silent(tuple(Party)))
+        self.handover = Handover(office, self.emit, lambda: self._be_silent("human-interprets"))
         self.corrections = Corrections(
             recall=self._recall,
             languages=languages,
@@ -98,6 +97,7 @@ class Conversation:
             emit=self.emit,
             interpret=lambda transcript: self._said(transcript, repeated=True),
             silence=lambda transcript: self._towards(transcript).stop_speaking(),
+            deaf_to=self.deaf_to,
             start=self._tasks.start,
         )
 
@@ -107,8 +107,8 @@ class Conversation:
         """Live until `end`, until it idles, until its time is up, or until a stage breaks."""
         for direction in self._directions.values():
             self._tasks.start(direction.run())
-        self._tasks.start(self._watch())
-        self._tasks.start(self._back.run())
+        for work in (self._watch(), self._back.run()):
+            self._tasks.start(work)
         reason: EndReason = "failed"
         try:
             reason = await self._reason
@@ -145,9 +145,9 @@ class Conversation:
     async def _finish_what_was_said(self) -> None:
         try:
             async with asyncio.timeout(self._limits.drain_seconds):
-                for connection in self.connections.all:
-                    if connection.microphone:
-                        await connection.microphone.hang_up()
+                for microphone in [each.microphone for each in self.connections.all]:
+                    if microphone:
+                        await microphone.hang_up()
                 await self._hearing.finish()
                 for direction in self._directions.values():
                     await direction.drain()
@@ -163,52 +163,51 @@ class Conversation:
 
     def connect(
         self,
-        parties: tuple[Party, ...],
+        role: Role,
         turn_taking: TurnTaking,
         microphone_rate: int | None,
         speech_rate: int | None,
+        *,
+        video: bool = False,
     ) -> Connection:
         """A new way to reach a party (or both). Raises `ProtocolError`."""
         if self.ended:
             raise ProtocolError("conversation-ended", "it is over", fatal=True)
-        if len(parties) > 1 and turn_taking is TurnTaking.OWN_MICROPHONE:
-            raise ProtocolError(
-                "not-allowed", "a shared device is shared_microphone or push_to_talk", fatal=True
-            )
         shared = turn_taking is TurnTaking.SHARED_MICROPHONE
         guard = EchoGuard() if shared and speech_rate is not None else None
         connection = Connection(
             name=f"k_{secrets.token_urlsafe(9)}",
-            parties=parties,
+            role=role,
             turn_taking=turn_taking,
             speech_rate=speech_rate,
-            microphone=self._microphone(parties, turn_taking, microphone_rate, guard),
+            microphone=self._microphone(PARTIES[role], turn_taking, microphone_rate, guard),
             guard=guard,
         )
-        self.connections.add(connection)
+        self.connections.add(connection, video=video)
+        if connection.interprets:
+            self.handover.interpreter(present=True)
         if connection.microphone:
             self._hearing.start(connection.microphone.run())
         return connection
 
-    def reconnect(self, name: str, parties: tuple[Party, ...]) -> Connection | None:
+    def reconnect(self, name: str, role: Role) -> Connection | None:
         """The connection of that name, taken over from an older websocket; None if forgotten."""
-        return None if self.ended else self.connections.take_over(name, parties)
+        return None if self.ended else self.connections.take_over(name, role)
 
     async def leave(self, connection: Connection) -> None:
         """It said goodbye, or was away for too long. Without the last one it all ends."""
         if self.connections.remove(connection):
             if connection.microphone:
                 await connection.microphone.hang_up()
-            if not self.connections.all:
+            if connection.interprets and not self.connections.anybody_interprets:
+                self.handover.interpreter(present=False)
+            if not self.connections.anybody_left:
                 self.end("left")
 
     # What is said ---------------------------------------------------------------------------
 
     async def hear(self, connection: Connection, item: AudioFrame | Button) -> None:
-        """Take the next frame of a connection's microphone. Raises `ProtocolError`.
-
-        Where nobody listens (`deaf_to`) the frame counts, and that is all.
-        """
+        """Take a microphone's next frame; if `deaf_to` it, only count. Raises `ProtocolError`."""
         if connection.microphone is None:
             raise ProtocolError("unsupported-audio", "join named no microphone_rate")
         if self.deaf_to(connection):
@@ -233,22 +232,15 @@ class Conversation:
     async def phrase(self, connection: Connection, name: str, party: Party | None) -> None:
         """Say a fixed phrase of the office. Raises `ProtocolError`."""
         party = connection.party(party)
-        phrase, language = self.office.phrase(name), self.languages[party]
-        if phrase is None or language not in phrase.texts:
-            raise ProtocolError("bad-message", "phrase: there is none of that name and language")
-        said = self._typed(connection, phrase.texts[language], party)
-        ready = phrase.texts.get(self.languages[party.other])
-        await self._said(said, ready=ready)
-
-    def show(self, card: str, value: str) -> None:
-        """Lay a card on the table, or with "" take it away. Raises `ProtocolError`."""
-        shown = show(card, value, self.languages.values(), self.office)
-        self.card = shown if card else None
-        self.emit(shown)
+        texts = self.office.phrase(name, self.languages[party])
+        said = self._typed(connection, texts[self.languages[party]], party)
+        await self._said(said, ready=texts.get(self.languages[party.other]))
 
     def say_again(self, connection: Connection, utterance: int | None, party: Party | None) -> None:
         """Speak an utterance once more. Raises `ProtocolError`."""
         listener = connection.party(party)
+        if reason := self.deaf_to(connection):
+            raise reason
         if not self._directions[listener].repeat(self._recall.heard_by(listener, utterance)):
             raise ProtocolError("overloaded", "too much waits to be spoken", retryable=True)
 
@@ -284,9 +276,8 @@ class Conversation:
         """Put an event into the journal, from where every connection takes it."""
         self._recall.take(event)
         self.handover.take(event)
-        match event:
-            case Transcript(final=True) | Translation(final=True):
-                self._back.take(event)
+        if isinstance(event, Transcript | Translation) and event.final:
+            self._back.take(event)
         match event:
             case SpeechStarted():
                 self._last_sign = time.monotonic()
@@ -313,9 +304,6 @@ class Conversation:
             self.plain if party is Party.VISITOR else None,
         )
 
-    def _briefing(self) -> Briefing:
-        return replace(self.office.briefing, turns=self._recall.turns())
-
     def _microphone(
         self,
         parties: tuple[Party, ...],
@@ -326,12 +314,16 @@ class Conversation:
         if rate is None:
             return None
         shared = turn_taking is TurnTaking.SHARED_MICROPHONE
-        at_once = self.simultaneous and turn_taking is TurnTaking.OWN_MICROPHONE
 
         def emit(event: Event) -> None:
             self.emit(event)
             if isinstance(event, SpeechStarted) and not shared:
                 self._fall_silent(parties)
+
+        def follow(words: Transcript) -> None:
+            own = turn_taking is TurnTaking.OWN_MICROPHONE
+            simultaneous = own and self.interpreting.simultaneous
+            self._towards(words).follow(words, simultaneous=simultaneous)
 
         return Microphone(
             turn_taking,
@@ -344,7 +336,7 @@ class Conversation:
                 emit=emit,
                 next_utterance=self._next_utterance,
                 languages=lambda: self.languages,
-                follow=lambda words: self._towards(words).follow(words, simultaneous=at_once),
+                follow=follow,
                 prepare=lambda words: self._towards(words).prepare(words),
                 withdraw=self._withdraw,
                 deliver=self._deliver,
@@ -360,6 +352,13 @@ class Conversation:
         """Barge-in: who begins to speak does not listen any more."""
         for party in parties:
             self._directions[party].stop_speaking()
+
+    def _be_silent(self, reason: str) -> None:
+        """Speak no more, nor listen to what is being said by whom nobody may hear."""
+        self._fall_silent(tuple(Party))
+        deaf = [each.microphone for each in self.connections.all if self.deaf_to(each)]
+        for utterance in filter(None, [each.forget() for each in deaf if each]):
+            self.emit(Failure(reason, False, utterance))
 
     def _typed(self, connection: Connection, text: str, party: Party) -> Transcript:
         if reason := self.deaf_to(connection):
@@ -394,5 +393,7 @@ class Conversation:
 
     def _changed(self, party: Party, state: PartyChange) -> None:
         self._last_sign = time.monotonic()
+        if state == "consent" and not self.agreements.may_speak((party,)):
+            self._be_silent("consent-required")
         consent, record = self.agreements.consent[party], self.agreements.record[party]
         self.emit(PartyChanged(party, state, self.languages[party], consent, record))

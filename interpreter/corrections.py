@@ -45,6 +45,9 @@ class Corrections:
     silence: Callable[[Transcript], None]
     """Stops the voice that speaks this transcript's translation."""
 
+    deaf_to: Callable[[Connection], ProtocolError | None]
+    """Why nothing is interpreted for this connection, if so."""
+
     start: Callable[[Coroutine[Any, Any, None]], None]
     """Runs what takes longer, as long as the conversation lives."""
 
@@ -56,6 +59,8 @@ class Corrections:
         Without a text the sound is heard again in the right party's language, and this returns
         before that is done. Raises `ProtocolError`.
         """
+        if reason := self.deaf_to(connection):
+            raise reason
         if text is None and party is None:
             raise ProtocolError("bad-message", "correct: a text or a party is needed")
         if (old := self.recall.transcript(utterance)) is None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import segno
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,12 +14,13 @@ from starlette.routing import Route
 from .audio import RATE, Samples, from_bytes, resample, to_bytes
 from .engines import House
 from .errors import ProtocolError, SynthesisError
-from .http import HEADERS, answer, bearer, body_of, check_origin, decode
+from .http import HEADERS, answer, bearer, body_of, check_origin, decode, link_to, qr_code
 from .keys import Keys
 from .languages import normalise, own_name, right_to_left
 from .messages import LANGUAGES
 from .messages import text as in_words
 from .office import Office
+from .reception import Reception
 from .settings import Settings
 from .work import Quality
 
@@ -37,12 +37,22 @@ class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Counter:
-    """The routes for pages at a counter; `house` gives the loaded house, or raises `BusyError`."""
+    """The routes for pages at a counter, and in a call.
 
-    def __init__(self, settings: Settings, keys: Keys, house: Callable[[], House]) -> None:
+    `house` and `reception` give what is loaded, or raise `BusyError`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        house: Callable[[], House],
+        reception: Callable[[], Reception],
+    ) -> None:
         self._origins = settings.server.origins
         self._keys = keys
         self._house = house
+        self._reception = reception
         self._notices: dict[str, bytes] = {}
         """Spoken, as WAV files, by language."""
 
@@ -62,32 +72,30 @@ class Counter:
         if given.invitation:
             self._keys.accept(given.invitation)
         else:
-            self._keys.check(given.key)
+            self._keys.check_staff_key(given.key)
         token, expires = self._keys.counter()
         return answer({"token": token, "expires": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}, 201)
 
     async def _invite(self, request: Request) -> Response:
         self._check(request)
         invitation, expires = self._keys.invite()
-        link = f"{request.url.scheme}://{request.headers.get('host', '')}/#invitation={invitation}"
-        picture = io.BytesIO()
-        segno.make(link, error="m").save(picture, kind="svg", xmldecl=False, svgns=True, scale=4)
+        link = link_to(request, f"#invitation={invitation}")
         return answer(
             {
                 "link": link,
-                "qr": picture.getvalue().decode(),
+                "qr": qr_code(link),
                 "expires": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
             201,
         )
 
     async def _show(self, request: Request) -> Response:
-        self._check(request)
+        self._check_anybody(request)
         house = self._house()
         plain = house.engines.plain
         return answer(
             {
-                "languages": _languages(house),
+                "languages": languages(house),
                 "offices": [_office(each) for name, each in _offices(house)],
                 "plain": sorted({source for source, _ in plain.pairs}) if plain else [],
             }
@@ -98,7 +106,7 @@ class Counter:
         longest = int(_LONGEST_SECONDS * RATE) * 2 + _HEADER_BYTES
         samples = _speech(await body_of(request, longest))
         house = self._house()
-        known = [each["tag"] for each in _languages(house) if each["heard"]]
+        known = [each["tag"] for each in languages(house) if each["heard"]]
         found = await house.engines.recognizer.identify(samples, known)
         likely = sorted(found.items(), key=lambda each: -each[1])[:_CANDIDATES]
         return answer(
@@ -112,7 +120,7 @@ class Counter:
 
     async def _notice(self, request: Request) -> Response:
         """What everybody must know before they speak, as a voice says it."""
-        self._check(request)
+        self._check_anybody(request)
         language = normalise(request.query_params.get("language", ""))
         synthesizer = self._house().engines.synthesizer
         if language not in synthesizer.voices or language not in LANGUAGES:
@@ -124,6 +132,14 @@ class Counter:
             ]
             self._notices[language] = _wav(np.concatenate(sounds))
         return Response(self._notices[language], media_type="audio/wav", headers=HEADERS)
+
+    def _check_anybody(self, request: Request) -> None:
+        """Staff, or somebody in a conversation."""
+        check_origin(request, self._origins)
+        try:
+            self._reception().admit(bearer(request))
+        except ProtocolError:
+            self._keys.check(bearer(request))
 
     def _check(self, request: Request) -> None:
         check_origin(request, self._origins)
@@ -150,7 +166,7 @@ def _office(office: Office) -> dict[str, Any]:
     }
 
 
-def _languages(house: House) -> list[dict[str, Any]]:
+def languages(house: House) -> list[dict[str, Any]]:
     """All that something can be done with, and what."""
     engines = house.engines
     tags = sorted({language for pair in engines.translator.pairs for language in pair})

@@ -9,6 +9,7 @@
     * TranslationError    text could not be turned into the other language
     * SynthesisError      text could not be spoken
     * PhoneError          a telephone line could not be had, or broke
+    * StorageError        a database cannot be used
 
 `code` is stable and machine-readable (`clients/PROTOCOL.md` lists those a client can meet); the
 message is for people and never holds what somebody said, since it may be logged.
@@ -78,3 +79,7 @@ class SynthesisError(InterpreterError):
 
 class PhoneError(InterpreterError):
     """A telephone line could not be had, or broke."""
+
+
+class StorageError(InterpreterError):
+    """A database cannot be used."""

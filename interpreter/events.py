@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from .audio import RATE, Samples
+from .audio import Samples
 from .work import Quality
 
 
@@ -67,30 +67,6 @@ class Word:
 
     end: float
     probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """One thing somebody said, complete."""
-
-    number: int
-    party: Party | None
-    """None where the language is to decide (`shared_microphone`)."""
-
-    samples: Samples
-    """At 16 kHz, with a little of what came before and after the speech."""
-
-    start: float
-    """Seconds since its microphone stream began, counted in samples."""
-
-    speech_end: float
-    """Seconds since its microphone stream began, at the last sample of speech."""
-
-    ending: Ending
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +285,13 @@ class PlainChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class InterpretingChanged:
+    """People are interpreted while they speak from now on, or after it."""
+
+    simultaneous: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CardShown:
     """Something to look at lies on the table, or (`card` empty) was taken away."""
 
@@ -325,9 +308,9 @@ class CardShown:
 HandoverState = Literal["proposed", "active", "over"]
 """`active`: a person interprets, and the machine is silent."""
 
-HandoverReason = Literal["asked", "checks", "subject", "staff"]
+HandoverReason = Literal["asked", "checks", "subject", "staff", "interpreter"]
 """Somebody asked; several translations in a row were doubtful; what is talked about should not be
-left to a machine; staff decided."""
+left to a machine; staff decided; a human interpreter came into the call, or left it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +372,7 @@ Event = (
     | PartyChanged
     | Rephrased
     | PlainChanged
+    | InterpretingChanged
     | CardShown
     | HandoverChanged
     | Notice

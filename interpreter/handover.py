@@ -89,6 +89,15 @@ class Handover:
             self._failures = 0
             self._change("over", "staff")
 
+    def interpreter(self, present: bool) -> None:
+        """A human interpreter has come into the call, or the last of them has left it."""
+        if present and not self.active:
+            self._change("active", "interpreter")
+            self._silence()
+        elif not present and self.active and self.latest and self.latest.reason == "interpreter":
+            self._failures = 0
+            self._change("over", "interpreter")
+
     def _count(self, *, failed: bool) -> None:
         self._failures = self._failures + 1 if failed else 0
         if not failed:

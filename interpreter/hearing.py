@@ -14,10 +14,11 @@ from .asr.firewall import reason_to_drop
 from .audio import RATE, Samples
 from .echo import EchoGuard
 from .errors import BusyError, InterpreterError
-from .events import Ending, Event, Failure, Notice, Party, Transcript, Utterance, Word
+from .events import Ending, Event, Failure, Notice, Party, Transcript, Word
 from .sentences import sounds_finished
 from .speaker import SpeakerChoice, certain, settle
 from .stopwatch import Stopwatch
+from .utterance import Utterance
 from .vad import CHUNK, Endpointing
 from .work import Priority
 

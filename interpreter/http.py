@@ -1,11 +1,13 @@
 """Requests and answers of the service's HTTP side: what all routes have in common."""
 
+import io
 import logging
 from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
+import segno
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -33,10 +35,15 @@ _STATUS = {
     "not-allowed": 403,
     "record-not-agreed": 403,
     "unknown-conversation": 404,
+    "unknown-call": 404,
+    "phone-not-available": 409,
+    "unknown-appointment": 404,
+    "too-many-appointments": 409,
     "message-too-large": 413,
     "too-many-attempts": 429,
     "overloaded": 503,
     "starting": 503,
+    "appointments-unavailable": 503,
 }
 """HTTP status by error code; 400 for the others."""
 
@@ -80,6 +87,18 @@ def bearer(request: Request) -> str:
     """The token or key in the Authorization header; empty without one."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return key if scheme.lower() == "bearer" else ""
+
+
+def link_to(request: Request, page: str) -> str:
+    """The address of a page of this service, as whoever asks reaches it."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}/{page}"
+
+
+def qr_code(link: str) -> str:
+    """A picture (SVG) that a camera reads as this address."""
+    picture = io.BytesIO()
+    segno.make(link, error="m").save(picture, kind="svg", xmldecl=False, svgns=True, scale=4)
+    return picture.getvalue().decode()
 
 
 def check_origin(connection: Request | WebSocket, allowed: Sequence[str]) -> None:

@@ -13,16 +13,9 @@ import numpy as np
 from .asr import Recognizer
 from .audio import RATE, AudioFrame, Resampler, Samples, silence
 from .errors import InterpreterError, ProtocolError
-from .events import (
-    Ending,
-    Failure,
-    Notice,
-    Party,
-    SpeechStarted,
-    TurnTaking,
-    Utterance,
-)
+from .events import Ending, Failure, Notice, Party, SpeechStarted, TurnTaking
 from .hearing import Hearing, Surroundings
+from .utterance import Utterance
 from .vad import CHUNK, Discarded, Edge, Ended, Endpointing, Segmenter, Started, VadStream
 
 _WAITING_FRAMES = 256
@@ -72,6 +65,9 @@ class Microphone:
         self._hearing: Hearing | None = None
         """What is being said right now."""
 
+        self._deaf_to = 0
+        """Frames before this sequence are not listened to."""
+
         self._frames: deque[tuple[AudioFrame | Button, float]] = deque()
         self._changed = asyncio.Condition()
         self._hung_up = False
@@ -103,6 +99,16 @@ class Microphone:
         """Go on from a later frame: the client lost those before it."""
         self.expected = max(self.expected, sequence)
 
+    def forget(self) -> int | None:
+        """Nobody is to hear what is being said now; gives its utterance, if there is one."""
+        self._deaf_to = self.expected
+        self._segmenter.forget()
+        hearing, self._hearing = self._hearing, None
+        if hearing is None:
+            return None
+        hearing.abandon()
+        return hearing.number
+
     async def hang_up(self) -> None:
         """No more will come; what was begun is interpreted, then `run` returns."""
         async with self._changed:
@@ -122,6 +128,8 @@ class Microphone:
     async def _find_utterances(self) -> None:
         while (taken := await self._next_frame()) is not None:
             item, arrived = taken
+            if item.sequence < self._deaf_to:
+                continue
             if isinstance(item, Button):
                 await self._button(item, arrived)
             else:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from .errors import SettingsError
+from .errors import ProtocolError, SettingsError
 from .events import Contact
 from .languages import normalise
 from .mt import Briefing
@@ -76,9 +76,12 @@ class Office:
         each = [self.own_words.hotwords(language, _HOTWORDS) for language in languages]
         return list(dict.fromkeys(chain(*each)))[:_HOTWORDS]
 
-    def phrase(self, name: str) -> Phrase | None:
-        """The phrase of that id."""
-        return next((each for each in self.phrases if each.id == name), None)
+    def phrase(self, name: str, language: str) -> Mapping[str, str]:
+        """The texts of a phrase that there is in this language. Raises `ProtocolError`."""
+        for each in self.phrases:
+            if each.id == name and language in each.texts:
+                return each.texts
+        raise ProtocolError("bad-message", "phrase: there is none of that name and language")
 
     def card(self, name: str) -> Card | None:
         """The card of that id."""

@@ -25,7 +25,7 @@ _POLICY = "; ".join(
 )
 _HEADERS = {
     b"content-security-policy": _POLICY.encode(),
-    b"permissions-policy": b"microphone=(self), camera=(self)",
+    b"permissions-policy": b"microphone=(self), camera=(self), display-capture=(self)",
     b"referrer-policy": b"no-referrer",
     b"x-content-type-options": b"nosniff",
     b"cache-control": b"no-cache",  # asked anew each time, answered with 304 while unchanged
@@ -41,9 +41,10 @@ def folder() -> Path:
 
 
 def routes() -> list[Route | Mount]:
-    """The tablet's page at `/`, everything it consists of below `/web/`."""
+    """The tablet at `/`, video calls at `/call`, what they consist of below `/web/`."""
     return [
         Route("/", _Page("index.html")),
+        Route("/call", _Page("call.html")),
         # A service worker may only look after what lies below its own address.
         Route("/service-worker.js", _Page("service-worker.js")),
         Mount("/web", _Files(directory=folder(), check_dir=False)),

@@ -14,15 +14,13 @@ from .errors import BusyError, InterpreterError, ProtocolError
 from .events import Party
 from .languages import normalise
 from .office import NO_OFFICE, Office
+from .roles import PARTIES, Role
 from .vad import Endpointing
 
 log = logging.getLogger(__name__)
 
-TOKENS: Mapping[str, tuple[Party, ...]] = {
-    "staff": (Party.STAFF,),
-    "visitor": (Party.VISITOR,),
-    "shared": (Party.STAFF, Party.VISITOR),
-}
+_AT_FIRST: tuple[Role, ...] = ("staff", "visitor", "shared")
+"""Whose tokens a new conversation comes with; others are invited into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Invitation:
     """A new conversation and the tokens that open it."""
 
     conversation: Conversation
-    tokens: Mapping[str, str]
+    tokens: Mapping[Role, str]
     expires: datetime
 
 
@@ -78,7 +76,7 @@ class Reception:
         staff, visitor = normalise(staff_language), normalise(visitor_language)
         if office not in self.offices:
             raise InterpreterError("unknown-office", "the settings name no office like that")
-        self._check_pair(staff, visitor)
+        self.check_pair(staff, visitor)
         if self._closed:
             raise BusyError("overloaded", "the service is shutting down")
         if len(self.conversations) >= self._most:
@@ -108,26 +106,32 @@ class Reception:
         task.add_done_callback(self._running.discard)
         return Invitation(
             conversation,
-            {name: self._token(conversation, name) for name in TOKENS},
+            {role: self.token(conversation, role) for role in _AT_FIRST},
             datetime.now(UTC) + timedelta(seconds=self._limits.lifetime_seconds),
         )
 
-    def admit(self, token: str) -> tuple[Conversation, tuple[Party, ...]]:
-        """The conversation a token opens, and for whom.
+    def token(self, conversation: Conversation, role: Role) -> str:
+        """What opens this conversation to somebody."""
+        token = self._signer.dumps([conversation.name, role])
+        return token if isinstance(token, str) else token.decode()
+
+    def admit(self, token: str) -> tuple[Conversation, Role]:
+        """The conversation a token opens, and as whom.
 
         Raises `ProtocolError`: `bad-token`, `token-expired` or `conversation-ended`.
         """
         try:
             name, role = self._signer.loads(token, max_age=int(self._limits.lifetime_seconds))
-            parties = TOKENS[role]
+            if role not in PARTIES:
+                raise ValueError(role)
         except SignatureExpired:
             raise ProtocolError("token-expired", "ask staff for a new one", fatal=True) from None
-        except (BadSignature, KeyError, TypeError, ValueError):
+        except (BadSignature, TypeError, ValueError):
             raise ProtocolError("bad-token", "it was not made here", fatal=True) from None
         conversation = self.conversations.get(name)
         if conversation is None or conversation.ended:
             raise ProtocolError("conversation-ended", "it is over", fatal=True)
-        return conversation, parties
+        return conversation, role
 
     def close(self, name: str) -> bool:
         """End one conversation; False if there is none of that name."""
@@ -150,11 +154,8 @@ class Reception:
         finally:
             del self.conversations[conversation.name]
 
-    def _token(self, conversation: Conversation, role: str) -> str:
-        token = self._signer.dumps([conversation.name, role])
-        return token if isinstance(token, str) else token.decode()
-
-    def _check_pair(self, staff: str, visitor: str) -> None:
+    def check_pair(self, staff: str, visitor: str) -> None:
+        """Whether these can be interpreted. Raises `InterpreterError` ("pair-not-available")."""
         if staff == visitor:
             raise InterpreterError(
                 "pair-not-available", "both speak the same language; there is nothing to interpret"

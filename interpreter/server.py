@@ -16,16 +16,21 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from . import __version__, pages, record
+from .appointment_desk import Appointments
 from .channels import protocol, wire
+from .channels.phone.switchboard import Switchboard
 from .channels.stream import Stream, accept
+from .conversation import Conversation
 from .counter import Counter
 from .engines import House, warm_up
 from .errors import BusyError, InterpreterError, ProtocolError, trace
 from .events import Party
-from .http import HEADERS, answer, bearer, body_of, check_origin, decode, explain
+from .http import HEADERS, answer, bearer, body_of, check_origin, decode, explain, link_to
 from .keys import Keys
 from .reception import Invitation, Reception
-from .settings import Settings
+from .relays import Relays
+from .roles import PARTIES, Guest
+from .settings import Settings, secret
 from .start_page import start_page
 from .telephone import Telephone
 
@@ -60,6 +65,19 @@ class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pauses: Pauses = Pauses()
 
 
+class NewGuest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /v1/conversations/<conversation>/guests`."""
+
+    role: Guest
+
+
+class NewCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /v1/conversations/<conversation>/calls`."""
+
+    number: Annotated[str, Meta(max_length=40)]
+    party: Party = Party.VISITOR
+
+
 class Service:
     """Everything one process serves; `house` and `reception` are there once models are loaded."""
 
@@ -74,7 +92,11 @@ class Service:
 
         self._staff_key = staff_key
         self.keys = Keys(staff_key)
-        self._counter = Counter(settings, self.keys, self._open_house)
+        self._relays = Relays(settings.video, secret("INTERPRETER_TURN_SECRET"))
+        self._counter = Counter(settings, self.keys, self._open_house, self._open_reception)
+        self._appointments = Appointments(
+            settings, self.keys, staff_key, self._open_house, self._open_reception
+        )
         self._load = load
         self._connections = 0
 
@@ -85,6 +107,7 @@ class Service:
                 *pages.routes(),
                 Route("/status", self._page),
                 *self._counter.routes(),
+                *self._appointments.routes(),
                 Route("/healthz", self._health),
                 Route("/readyz", self._ready),
                 Route("/v1/schema.json", self._schema),
@@ -92,6 +115,10 @@ class Service:
                 Route("/v1/conversations/{name}", self._close, methods=["DELETE"]),
                 Route("/v1/conversations/{name}/record", self._paper),
                 Route("/v1/conversations/{name}/sheet", self._paper),
+                Route("/v1/conversations/{name}/guests", self._invite, methods=["POST"]),
+                Route("/v1/conversations/{name}/calls", self._called),
+                Route("/v1/conversations/{name}/calls", self._call, methods=["POST"]),
+                Route("/v1/conversations/{name}/calls/{call}", self._hang_up, methods=["DELETE"]),
                 Route("/v1/calls", self._calls),
                 WebSocketRoute("/v1/stream", self._stream),
                 WebSocketRoute("/v1/phone/asterisk", self._asterisk),
@@ -109,7 +136,8 @@ class Service:
 
     @contextlib.asynccontextmanager
     async def _live(self, _app: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(self._start()), asyncio.create_task(self._forgive())]
+        lives = (self._start(), self._forgive(), self._appointments.run())
+        tasks = [asyncio.create_task(each) for each in lives]
         yield
         for task in tasks:
             task.cancel()
@@ -184,17 +212,20 @@ class Service:
         return answer(self._invitation(invitation), 201)
 
     async def _close(self, request: Request) -> Response:
-        self._check(request)
+        """For whoever may make conversations, and for the staff of this one."""
+        try:
+            self._as_staff(request)
+        except ProtocolError as error:
+            if error.code != "bad-token":
+                raise
+            self._check(request)
         if not self._open_reception().close(request.path_params["name"]):
             raise InterpreterError("unknown-conversation", "there is no such conversation")
         return Response(status_code=204, headers=HEADERS)
 
     async def _paper(self, request: Request) -> Response:
         """The record for both, or the sheet for a human interpreter, of what was said so far."""
-        check_origin(request, self.settings.server.origins)
-        conversation, parties = self._open_reception().admit(bearer(request))
-        if conversation.name != request.path_params["name"] or Party.STAFF not in parties:
-            raise ProtocolError("not-allowed", "the token of this conversation's staff is needed")
+        conversation = self._as_staff(request)
         if request.url.path.endswith("/sheet"):
             if conversation.handover.state == "over":
                 raise ProtocolError("not-allowed", "there is a sheet only for handing over")
@@ -206,6 +237,23 @@ class Service:
             text = record.as_text(spoken, conversation.languages, title)
             return Response(text, media_type="text/plain; charset=utf-8", headers=HEADERS)
         return HTMLResponse(record.as_html(spoken, conversation.languages, title), headers=HEADERS)
+
+    async def _invite(self, request: Request) -> Response:
+        """A token and a link for somebody who joins a conversation that goes on."""
+        conversation = self._as_staff(request)
+        guest = decode(await body_of(request), NewGuest)
+        token = self._open_reception().token(conversation, guest.role)
+        link = link_to(request, f"call#guest={token}&role={guest.role}")
+        return answer({"token": token, "link": link}, 201)
+
+    def _as_staff(self, request: Request) -> Conversation:
+        """The conversation of the address, of which the request shows a token for staff."""
+        check_origin(request, self.settings.server.origins)
+        conversation, role = self._open_reception().admit(bearer(request))
+        staff = role != "interpreter" and Party.STAFF in PARTIES[role]
+        if conversation.name != request.path_params["name"] or not staff:
+            raise ProtocolError("not-allowed", "the token of this conversation's staff is needed")
+        return conversation
 
     def _invitation(self, invitation: Invitation) -> dict[str, object]:
         engines = invitation.conversation.engines
@@ -234,7 +282,8 @@ class Service:
             return
         self._connections += 1
         try:
-            await Stream(websocket, self.reception, self.settings.stream).run()
+            stream = Stream(websocket, self.reception, self.settings.stream, self._relays)
+            await stream.run()
         except WebSocketDisconnect:
             pass
         except Exception as error:
@@ -250,6 +299,28 @@ class Service:
         self._check(request)
         board = self.telephone.board if self.telephone else None
         return answer({"calls": [asdict(call) for call in board.ongoing()] if board else []})
+
+    async def _call(self, request: Request) -> Response:
+        """Somebody is called, and takes part in the conversation."""
+        conversation = self._as_staff(request)
+        wanted = decode(await body_of(request), NewCall)
+        joining = self._board().join(conversation, wanted.party, wanted.number)
+        return answer({"call": joining.name}, 202)
+
+    async def _called(self, request: Request) -> Response:
+        joinings = self._board().joinings(self._as_staff(request))
+        told = [{"call": each.name, "party": each.party, "state": each.state} for each in joinings]
+        return answer({"calls": told})
+
+    async def _hang_up(self, request: Request) -> Response:
+        if not self._board().hang_up(self._as_staff(request), request.path_params["call"]):
+            raise InterpreterError("unknown-call", "there is no such call")
+        return Response(status_code=204, headers=HEADERS)
+
+    def _board(self) -> Switchboard:
+        if self.telephone is None or self.telephone.board is None:
+            raise InterpreterError("phone-not-available", "the settings connect no telephone")
+        return self.telephone.board
 
     async def _asterisk(self, websocket: WebSocket) -> None:
         if self.telephone:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from .appointments import AppointmentSettings
 from .channels.phone.settings import PhoneSettings
 from .channels.phone.sip import SipSettings
 from .channels.stream import StreamLimits
@@ -20,6 +21,7 @@ from .errors import SettingsError
 from .events import Contact
 from .mt.glossary import ADMINISTRATION
 from .office import STARTER
+from .relays import VideoSettings
 from .vad import Endpointing
 from .work import Quality
 
@@ -157,7 +159,9 @@ class Settings:
 
     phone: PhoneSettings = field(default_factory=PhoneSettings)
     sip: SipSettings = field(default_factory=SipSettings)
+    video: VideoSettings = field(default_factory=VideoSettings)
     stream: StreamLimits = field(default_factory=StreamLimits)
+    appointments: AppointmentSettings = field(default_factory=AppointmentSettings)
     conversation: ConversationLimits = field(default_factory=ConversationLimits)
     endpointing: Endpointing = field(default_factory=Endpointing)
 

@@ -10,9 +10,9 @@ from starlette.websockets import WebSocket
 
 from .channels.phone import asterisk, media_stream
 from .channels.phone.line import Line
-from .channels.phone.sip import IncomingCall, Registration, SipPhone
+from .channels.phone.sip import IncomingCall, Registration, SipPhone, check
 from .channels.phone.switchboard import Switchboard
-from .errors import InterpreterError, PhoneError, trace
+from .errors import PhoneError, SettingsError, trace
 from .reception import Reception
 from .settings import Settings, secret
 
@@ -31,11 +31,15 @@ class Telephone:
     """
 
     def __init__(self, settings: Settings, reception: Reception) -> None:
-        """Raises `SettingsError` where a secret cannot be read."""
+        """Raises `SettingsError` where settings or secrets are of no use."""
         phone = settings.phone
         reached = (*phone.clerks, *phone.staff, *phone.destinations)
         sip = replace(settings.sip, destinations=(*settings.sip.destinations, *reached))
         self._sip_settings = sip if sip.exchange or sip.peers else None
+        if self._sip_settings:
+            check(self._sip_settings)
+        if phone.office not in reception.offices:
+            raise SettingsError("bad-settings", "phone.office names none of the offices")
         self._password = secret("INTERPRETER_SIP_PASSWORD") or ""
         self._asterisk = secret("INTERPRETER_ASTERISK_SECRET")
         self._stream_token = secret("INTERPRETER_MEDIA_STREAM_TOKEN")
@@ -94,9 +98,6 @@ class Telephone:
             except PhoneError as error:
                 log.error("%s: %s", error.code, error)
                 await asyncio.sleep(_AGAIN_SECONDS)
-            except InterpreterError as error:
-                log.error("%s: %s", error.code, error)
-                return
 
     async def _on_call(self, incoming: IncomingCall) -> None:
         assert self.board

@@ -277,6 +277,11 @@ class Segmenter:
         """The button went up at this position."""
         return self._finish(Ending.BUTTON) if self._push_to_talk else []
 
+    def forget(self) -> None:
+        """What is open and what came before counts no more; the next utterance begins anew."""
+        self._open, self._run = None, 0
+        self._before.clear()
+
     def finish(self) -> list[Edge]:
         """The stream is over."""
         return self._finish(Ending.HANG_UP)

@@ -165,7 +165,13 @@ What the telephone's call core adds, with telephones in memory.
   idle_call_cpu_percent_of_a_core  of an interpreted call in which nobody speaks (goal 3)
   first_sound_seconds              from the last word to the first translated sound, by phone and
                                    in the same conversation without one (goal: 0.2 s apart)
+  words                            of recordings (--speech): errors as they are, and at 8 kHz
 """
+
+
+def _add_phone(command: argparse.ArgumentParser) -> None:
+    _add_runs(command)
+    _add_speech(command)
 
 
 def _add_runs(command: argparse.ArgumentParser) -> None:
@@ -243,7 +249,7 @@ _BENCHMARKS = {
     "phone": _Benchmark(
         "what the telephone adds to a conversation",
         _PHONE,
-        _add_runs,
+        _add_phone,
         measure_phone,
         lambda result: bool(result["pass_through"]),
     ),

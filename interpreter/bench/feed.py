@@ -242,9 +242,9 @@ async def feed(
     `note` is told all that happens in it. With a `listener`, voices are made. Only one at a time.
     """
     conversation = of.conversation({Party.VISITOR: language, Party.STAFF: of.partner(language)})
-    microphone = conversation.connect((Party.VISITOR,), TurnTaking.OWN_MICROPHONE, RATE, None)
+    microphone = conversation.connect("visitor", TurnTaking.OWN_MICROPHONE, RATE, None)
     if listener:
-        conversation.connect((Party.STAFF,), TurnTaking.OWN_MICROPHONE, None, RATE)
+        conversation.connect("staff", TurnTaking.OWN_MICROPHONE, None, RATE)
     life = asyncio.create_task(conversation.run())
     following = asyncio.create_task(follow(conversation, note))
     try:

@@ -72,7 +72,7 @@ class _Tablet:
     ) -> None:
         self._conversation = conversation
         self._connection: Connection = conversation.connect(
-            tuple(Party), TurnTaking.SHARED_MICROPHONE, RATE, RATE
+            "shared", TurnTaking.SHARED_MICROPHONE, RATE, RATE
         )
         self._questions = itertools.cycle(QUESTIONS.get(language, QUESTIONS["en"]))
         self._rooms = itertools.cycle(_ROOMS)

@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import csv
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -18,6 +20,7 @@ from ..channels.phone.participant import Participant
 from ..connection import ConversationLimits, Engines
 from ..conversation import Conversation
 from ..engines import build
+from ..evaluate.recordings import hear, word_errors
 from ..events import Party, SpeechChunk, TurnTaking
 from ..models import load_profile
 from ..scheduler import Scheduler
@@ -28,6 +31,10 @@ _PIECE_SECONDS = 0.02
 _IDLE_SECONDS = 20.0
 _AFTER_SECONDS = 6.0
 """For the voice to come after the last word."""
+
+_LANGUAGES = ("en", "pt")
+_LONGEST_SECONDS = 13.0
+"""Of a recording; keywords and what was recorded by telephone are left out, too."""
 
 _SAID = "Bom dia, eu preciso de renovar o meu passaporte este mês."
 
@@ -100,13 +107,13 @@ def measure_phone(given: argparse.Namespace) -> dict[str, Any]:
     scheduler = Scheduler()
     house = build(Settings(profile=given.profile), load_profile(given.profile), scheduler)
     try:
-        return asyncio.run(_measure(house.engines, given.runs))
+        return asyncio.run(_measure(house.engines, given.runs, given.speech))
     finally:
         house.close()
         scheduler.close(10.0)
 
 
-async def _measure(engines: Engines, runs: int) -> dict[str, Any]:
+async def _measure(engines: Engines, runs: int, speech: Path | None) -> dict[str, Any]:
     pieces = [
         resample(sound.samples, sound.rate, RATE)
         async for sound in engines.synthesizer.synthesize(_SAID, "pt")
@@ -127,7 +134,23 @@ async def _measure(engines: Engines, runs: int) -> dict[str, Any]:
             "phone": round(median(phone), 2),
             "directly": round(median(direct), 2),
         },
+        "words": await _words(engines, speech) if speech else None,
     }
+
+
+async def _words(engines: Engines, folder: Path) -> dict[str, Any]:
+    """How well recordings are recognised as they are, and as a telephone carries them."""
+    with (folder / "index.tsv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    heard = [
+        await hear(engines.recognizer, folder / row["file"], row["language"], row["transcript"])
+        for row in rows
+        if row["language"] in _LANGUAGES
+        and row["transcript"]
+        and not row["file"].startswith(("kw_", "tel8k_"))
+        and float(row["seconds"]) <= _LONGEST_SECONDS
+    ]
+    return word_errors(heard)
 
 
 async def _pass_through(engines: Engines, said: Samples, one: int, other: int) -> dict[str, Any]:
@@ -175,7 +198,13 @@ async def _call(engines: Engines, says: Samples) -> AsyncIterator[dict[Party, _L
     running = [asyncio.create_task(leg.run()) for leg in legs.values()]
     people = [
         Participant(
-            leg, conversation, party, announcements, passing_on(legs[party.other], 8_000), _nothing
+            leg,
+            conversation,
+            party,
+            announcements,
+            passing_on(legs[party.other], 8_000),
+            _nothing,
+            lambda: conversation.end("closed"),
         )
         for party, leg in legs.items()
     ]
@@ -211,8 +240,8 @@ async def _first_sound_directly(engines: Engines, said: Samples) -> float:
     conversation = _conversation(engines)
     living = asyncio.create_task(conversation.run())
     own = TurnTaking.OWN_MICROPHONE
-    visitor = conversation.connect((Party.VISITOR,), own, RATE, RATE)
-    conversation.connect((Party.STAFF,), own, RATE, RATE)
+    visitor = conversation.connect("visitor", own, RATE, RATE)
+    conversation.connect("staff", own, RATE, RATE)
     first = 0.0
 
     async def listen() -> None:

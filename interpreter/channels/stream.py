@@ -17,7 +17,10 @@ from ..journal import Entry
 from ..languages import normalise
 from ..microphone import Button
 from ..reception import Reception
+from ..relays import Relays
+from ..roles import Role
 from . import protocol, wire
+from .signalling import Signalling
 from .welcome import history, joined
 
 log = logging.getLogger(__name__)
@@ -45,7 +48,7 @@ class StreamLimits:
     """Refused messages in a row, after which going on makes no sense."""
 
 
-class _Allowance:
+class Allowance:
     """A token bucket: so much at once, refilled at so much a second."""
 
     def __init__(self, burst: float, per_second: float) -> None:
@@ -72,12 +75,15 @@ async def accept(websocket: WebSocket) -> None:
 class Stream:
     """Carries one connection over one websocket, from `join` to the end of either."""
 
-    def __init__(self, websocket: WebSocket, reception: Reception, limits: StreamLimits) -> None:
+    def __init__(
+        self, websocket: WebSocket, reception: Reception, limits: StreamLimits, relays: Relays
+    ) -> None:
         self._websocket = websocket
         self._reception = reception
+        self._relays = relays
         self.limits = limits
-        self._messages = _Allowance(2 * limits.messages_per_second, limits.messages_per_second)
-        self._audio = _Allowance(limits.catch_up_seconds, 1.2)
+        self._messages = Allowance(2 * limits.messages_per_second, limits.messages_per_second)
+        self._audio = Allowance(limits.catch_up_seconds, 1.2)
         self._sending = asyncio.Lock()
 
     async def run(self) -> None:
@@ -86,8 +92,8 @@ class Stream:
         try:
             async with asyncio.timeout(self.limits.join_seconds):
                 join = await self._receive_join()
-            conversation, parties = self._reception.admit(join.token)
-            joined = _Joined(self, conversation, join, parties)
+            conversation, role = self._reception.admit(join.token)
+            joined = _Joined(self, conversation, join, role, self._relays)
         except TimeoutError:
             seconds = self.limits.join_seconds
             await self.refuse(
@@ -175,16 +181,18 @@ class _Joined:
         stream: Stream,
         conversation: Conversation,
         join: protocol.Join,
-        parties: tuple[Party, ...],
+        role: Role,
+        relays: Relays,
     ) -> None:
         self._stream = stream
         self._conversation = conversation
         self._after = conversation.journal.last
         self._missing: list[str] = []
-        known = conversation.reconnect(join.connection, parties) if join.connection else None
+        known = conversation.reconnect(join.connection, role) if join.connection else None
         self._connection = known or conversation.connect(
-            parties, join.turn_taking, join.microphone_rate, join.speech_rate
+            role, join.turn_taking, join.microphone_rate, join.speech_rate, video=join.video
         )
+        self._signalling = Signalling(conversation, self._connection, relays, stream.send)
         self._resumes = join.connection is not None
         if self._resumes:
             self._resume(join, forgotten=known is None)
@@ -194,6 +202,8 @@ class _Joined:
         """Why nobody listens, as the client was told."""
 
         self._mistakes = 0
+        self._welcomed = asyncio.Event()
+        """Set once the connection knows that it has joined."""
 
     async def run(self) -> None:
         connection, conversation = self._connection, self._conversation
@@ -201,6 +211,7 @@ class _Joined:
             asyncio.create_task(work)
             for work in (self._read(), self._write(), self._acknowledge(), self._be_replaced())
         ]
+        tasks.append(asyncio.create_task(self._signal()))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -249,6 +260,8 @@ class _Joined:
 
     async def _take(self, received: protocol.ClientMessage | bytes) -> None:
         conversation, connection = self._conversation, self._connection
+        if connection.interprets and not isinstance(received, protocol.Signal):
+            raise ProtocolError("not-allowed", "an interpreter speaks for neither party")
         match received:
             case bytes():
                 await self._hear(received)
@@ -277,12 +290,16 @@ class _Joined:
             case protocol.SayPhrase(phrase, party):
                 await conversation.phrase(connection, phrase, party)
             case protocol.ShowCard(card, value):
-                conversation.show(card, value)
+                conversation.table.show(card, value)
             case protocol.HandOver(step):
                 conversation.handover.step(connection.parties, step)
             case protocol.SpeakPlainly(on):
                 language = conversation.languages[Party.STAFF]
                 conversation.plain.switch(connection.parties, on, language)
+            case protocol.Interpret(simultaneous):
+                conversation.interpreting.switch(connection.parties, simultaneous)
+            case protocol.Signal():
+                self._signalling.pass_on(received)
             case protocol.Join():
                 raise ProtocolError("already-joined", "this connection has joined before")
 
@@ -298,6 +315,10 @@ class _Joined:
         if reason and reason.code != code:  # once, not once a frame
             raise reason
 
+    async def _signal(self) -> None:
+        await self._welcomed.wait()
+        await self._signalling.run()
+
     async def _be_replaced(self) -> None:
         await self._connection.replaced.wait()
 
@@ -307,6 +328,7 @@ class _Joined:
         await self._stream.send(
             joined(self._conversation, self._connection, self._after if self._resumes else 0)
         )
+        self._welcomed.set()
         for code in self._missing:
             await self._stream.send(self._notice(code))
         for entry in self._history:

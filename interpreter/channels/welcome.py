@@ -11,7 +11,7 @@ from . import protocol, wire
 def joined(conversation: Conversation, connection: Connection, after: int) -> protocol.Joined:
     """The first message on a connection; events `after` that number follow."""
     languages = [conversation.languages[party] for party in connection.parties]
-    card, handover = conversation.card, conversation.handover.latest
+    card, handover = conversation.table.card, conversation.handover.latest
     if handover and handover.state == "over":
         handover = None
     return protocol.Joined(
@@ -28,6 +28,8 @@ def joined(conversation: Conversation, connection: Connection, after: int) -> pr
         plain=conversation.plain.state(conversation.languages[Party.STAFF]),
         handover=wire.handover_message(handover, after, languages) if handover else None,
         card=wire.card_message(card, after, languages) if card else None,
+        role=connection.role,
+        simultaneous=conversation.interpreting.simultaneous,
     )
 
 

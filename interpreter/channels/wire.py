@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from ..events import (
     Event,
     Failure,
     HandoverChanged,
+    InterpretingChanged,
     Notice,
     PartyChanged,
     PlainChanged,
@@ -40,6 +41,7 @@ from .protocol import (
     ErrorMessage,
     FactMessage,
     HandoverMessage,
+    InterpretingMessage,
     Message,
     Messages,
     NoticeMessage,
@@ -55,6 +57,7 @@ from .protocol import (
     TranslationMessage,
     WordMessage,
 )
+from .protocol.room import RoomClientMessage, RoomServerMessage
 
 LONGEST_MESSAGE = 64 * 1024
 """Bytes; longer messages are refused with `message-too-large`."""
@@ -68,6 +71,9 @@ _from_client: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientM
 _from_server: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
 _encoder = msgspec.json.Encoder()
 _CLIENT_TYPES = frozenset(str(message.__struct_config__.tag) for message in ClientMessage.__args__)
+_in_room: msgspec.json.Decoder[RoomClientMessage] = msgspec.json.Decoder(RoomClientMessage)
+_ROOM_TYPES = frozenset(str(each.__struct_config__.tag) for each in RoomClientMessage.__args__)
+T = TypeVar("T")
 
 
 def encode(message: Message) -> str:
@@ -80,13 +86,22 @@ def decode_client(text: str) -> ClientMessage:
 
     Raises `ProtocolError`: `message-too-large`, `bad-json`, `unknown-message` or `bad-message`.
     """
+    return _decode(text, _from_client, _CLIENT_TYPES)
+
+
+def decode_in_room(text: str) -> RoomClientMessage:
+    """What a client says in a waiting room. Raises like `decode_client`."""
+    return _decode(text, _in_room, _ROOM_TYPES)
+
+
+def _decode(text: str, decoder: msgspec.json.Decoder[T], types: frozenset[str]) -> T:
     # What is no Unicode is refused below, by its own name.
     if (size := len(text.encode(errors="surrogatepass"))) > LONGEST_MESSAGE:
         raise too_large(size)
     try:
-        return _from_client.decode(text)
+        return decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise _misfit(text, error) from None
+        raise _misfit(text, error, types) from None
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         raise ProtocolError("bad-json", "the message is not JSON") from None
 
@@ -154,6 +169,8 @@ def to_message(
             return RephrasedMessage(number, utterance, revision, text, engine)
         case PlainChanged(on):
             return PlainMessage(number, on)
+        case InterpretingChanged(simultaneous):
+            return InterpretingMessage(number, simultaneous)
         case CardShown():
             return card_message(event, number, languages)
         case HandoverChanged():
@@ -247,15 +264,21 @@ def decode_speech(data: bytes) -> tuple[int, int, Samples]:
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of both directions, served at `/v1/schema.json`."""
-    (client, server), components = msgspec.json.schema_components(
-        [ClientMessage, ServerMessage], ref_template="#/$defs/{name}"
+    """JSON Schema of both directions, and of waiting rooms, served at `/v1/schema.json`."""
+    kinds = {
+        "client": ClientMessage,
+        "server": ServerMessage,
+        "room_client": RoomClientMessage,
+        "room_server": RoomServerMessage,
+    }
+    shapes, components = msgspec.json.schema_components(
+        kinds.values(), ref_template="#/$defs/{name}"
     )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": SUBPROTOCOL,
         "type": "object",
-        "properties": {"client": client, "server": server},
+        "properties": dict(zip(kinds, shapes, strict=True)),
         "$defs": components,
     }
 
@@ -264,14 +287,12 @@ def _bad_frame(detail: str) -> ProtocolError:
     return ProtocolError("bad-audio-frame", detail)
 
 
-def _misfit(text: str, error: msgspec.ValidationError) -> ProtocolError:
+def _misfit(text: str, error: msgspec.ValidationError, types: frozenset[str]) -> ProtocolError:
     """Tell an unknown type from a wrong field; the detail names fields, never their content."""
     try:
         kind = msgspec.json.decode(text, type=dict[str, Any]).get("type")
     except (msgspec.MsgspecError, RecursionError):
         return ProtocolError("bad-message", "a message is a JSON object with a type")
-    if not isinstance(kind, str) or kind not in _CLIENT_TYPES:
-        return ProtocolError(
-            "unknown-message", f"type is one of {', '.join(sorted(_CLIENT_TYPES))}"
-        )
+    if not isinstance(kind, str) or kind not in types:
+        return ProtocolError("unknown-message", f"type is one of {', '.join(sorted(types))}")
     return ProtocolError("bad-message", f"{kind}: {error}")

@@ -27,6 +27,7 @@ import numpy as np
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import InvalidHandshake, InvalidURI
+from websockets.typing import Subprotocol
 
 from ...audio import Samples
 from ...errors import PhoneError
@@ -204,7 +205,7 @@ async def connect(
         connection = await open_websocket(
             url,
             ssl=tls,
-            subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,
             proxy=None,
             open_timeout=seconds,

@@ -261,6 +261,7 @@ class Call:
             announcements,
             passing_on(clerk, caller.line.rate),
             lambda code: staff.announce(code),
+            lambda: conversation.end("closed"),
         )
         staff = Participant(
             clerk,
@@ -269,6 +270,7 @@ class Call:
             announcements,
             passing_on(caller, clerk.line.rate),
             visitor.announce,
+            lambda: conversation.end("closed"),
         )
         conversation.agreements.agree(Party.VISITOR, True)
         tasks = [asyncio.create_task(each.run()) for each in (visitor, staff)]

@@ -23,6 +23,7 @@ from ...events import (
     Transcript,
     TurnTaking,
 )
+from ...roles import ALONE
 from ...vad import CHUNK
 from ...work import Priority
 from .announcements import Announcements
@@ -67,9 +68,11 @@ class Participant:
         announcements: Announcements,
         pass_on: Callable[[Samples], None],
         tell_other: Callable[[str], None],
+        leave: Callable[[], None],
     ) -> None:
         """`pass_on` lets the other person hear this one as they are, while a human interprets;
-        `tell_other` has an announcement made to the other, by its code. Raises `ProtocolError`.
+        `tell_other` has an announcement made to the other, by its code; `leave` is what the key *
+        does. Raises `ProtocolError`.
         """
         self._leg = leg
         self._conversation = conversation
@@ -77,9 +80,10 @@ class Participant:
         self._announcements = announcements
         self._pass_on = pass_on
         self._tell_other = tell_other
+        self._leave = leave
         self._after = conversation.journal.last
         rate = leg.line.rate
-        self._connection = conversation.connect((party,), TurnTaking.OWN_MICROPHONE, RATE, rate)
+        self._connection = conversation.connect(ALONE[party], TurnTaking.OWN_MICROPHONE, RATE, rate)
         self._to_ears = Resampler(rate, RATE, prompt=True)
         self._rest: Samples = silence(0)
         self._speaking: int | None = None
@@ -184,7 +188,7 @@ class Participant:
             case "0":
                 conversation.handover.step((self._party,), "begin")
             case "*":
-                conversation.end("closed")
+                self._leave()
 
     # What the person hears ------------------------------------------------------------------
 

@@ -7,13 +7,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...conversation import Conversation
+from ...errors import BusyError, ProtocolError, SynthesisError, trace
+from ...events import Party
 from ...reception import Reception
 from .announcements import Announcements, Sentence
 from .call import Call, State
+from .joining import Joining
 from .line import Line
 from .means import Dial, Means
 from .playback import Change
-from .settings import PhoneSettings
+from .settings import PhoneSettings, among, bare_number
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +51,7 @@ class Switchboard:
         self.announcements = Announcements(reception.engines.synthesizer)
         self._means = Means(settings, reception, self.announcements, dial)
         self._calls: dict[str, Call] = {}
+        self._joinings: dict[str, tuple[Joining, asyncio.Task[None]]] = {}
         self._change = Change()
         self._closed = False
         for problem in self.problems():
@@ -55,7 +60,8 @@ class Switchboard:
     @property
     def full(self) -> bool:
         """Whether another call would be too many: an adapter had better say that it is busy."""
-        return self._closed or len(self._calls) >= self._means.settings.calls
+        joining = sum(each.going_on for each, _ in self._joinings.values())
+        return self._closed or len(self._calls) + joining >= self._means.settings.calls
 
     def problems(self) -> list[str]:
         """What in the settings cannot be done here."""
@@ -101,14 +107,61 @@ class Switchboard:
             del self._calls[call.name]
             self._change.tell()
 
+    def join(self, conversation: Conversation, party: Party, number: str) -> Joining:
+        """Call somebody who takes part as this party. Returns at once; its state tells the rest.
+
+        Only numbers that clerks may call anyway: `destinations` for visitors, clerks and staff for
+        staff. Raises `ProtocolError` ("not-allowed"), `SynthesisError` ("language-not-spoken") or
+        `BusyError` ("overloaded").
+        """
+        settings = self._means.settings
+        visitor = party is Party.VISITOR
+        allowed = settings.destinations if visitor else (*settings.clerks, *settings.staff)
+        if not among(bare_number(number), allowed):
+            raise ProtocolError("not-allowed", "the settings do not let this number be called")
+        if not self.announcements.speaks(conversation.languages[party]):
+            raise SynthesisError("language-not-spoken", "nothing could be said on the telephone")
+        if self.full:
+            raise BusyError("overloaded", "all lines are in use")
+        self._forget_joinings()
+        joining = Joining(self._means, conversation, party, bare_number(number))
+        task = asyncio.create_task(joining.run())
+        task.add_done_callback(_complain)
+        self._joinings[joining.name] = (joining, task)
+        return joining
+
+    def joinings(self, conversation: Conversation) -> list[Joining]:
+        """Who was called into this conversation, oldest first."""
+        return [each for each, _ in self._joinings.values() if each.conversation is conversation]
+
+    def hang_up(self, conversation: Conversation, name: str) -> bool:
+        """End one of them; False where there is none of that name in this conversation."""
+        joining, task = self._joinings.get(name, (None, None))
+        if joining is None or task is None or joining.conversation is not conversation:
+            return False
+        task.cancel()
+        return True
+
+    def _forget_joinings(self) -> None:
+        self._joinings = {
+            name: (joining, task)
+            for name, (joining, task) in self._joinings.items()
+            if joining.going_on or not joining.conversation.ended
+        }
+
     async def shut(self) -> None:
         """Say goodbye to everybody; those in a conversation when `Reception.shut` ends it."""
         self._closed = True
+        for joining, task in self._joinings.values():
+            if joining.state != "in":
+                task.cancel()
         for call in self._calls.values():
             call.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SHUT_SECONDS):
                 await self._change.until(lambda: not self._calls)
+                tasks = [task for _, task in self._joinings.values()]
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     def _common(self) -> Iterator[Sentence]:
         means, words = self._means, self.announcements.words
@@ -119,3 +172,8 @@ class Switchboard:
         for language in means.menu:
             for code in _TO_CALLERS:
                 yield words(code, language)
+
+
+def _complain(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a call broke: %s", trace(error))

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from ...events import Party, TurnTaking
+from .pictures import Signal
 from .shared import Message, Name, Number, Sequence, Tag, Text
 
 SPEECH_RATE: Literal[24_000] = 24_000
@@ -30,6 +31,9 @@ class Join(Message, frozen=True, tag="join"):
 
     resume_audio: Sequence | None = None
     """Sequence of the oldest microphone frame the client can still send again."""
+
+    video: bool = False
+    """Shows pictures to others, from browser to browser."""
 
 
 class Talk(Message, frozen=True, tag="talk"):
@@ -140,6 +144,12 @@ class SpeakPlainly(Message, frozen=True, tag="plain"):
     on: bool
 
 
+class Interpret(Message, frozen=True, tag="interpreting"):
+    """Interpret people with microphones of their own while they speak, or after it."""
+
+    simultaneous: bool
+
+
 class Leave(Message, frozen=True, tag="leave"):
     """This connection goes for good and will not resume."""
 
@@ -161,5 +171,7 @@ ClientMessage = (
     | ShowCard
     | HandOver
     | SpeakPlainly
+    | Interpret
+    | Signal
     | Leave
 )

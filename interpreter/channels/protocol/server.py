@@ -14,7 +14,9 @@ from ...events import (
     Party,
     PartyChange,
 )
+from ...roles import Role
 from ...work import Quality
+from .pictures import PeersMessage, RelaysMessage, SignalMessage
 from .shared import Message
 
 Messages = dict[str, str]
@@ -72,6 +74,12 @@ class Joined(Message, frozen=True, tag="joined"):
 
     card: "CardMessage | None" = None
     """What lies on the table."""
+
+    role: Role = "staff"
+    """As whom: a colleague speaks as staff do, a human interpreter for nobody."""
+
+    simultaneous: bool = False
+    """Whether people with microphones of their own are interpreted while they speak."""
 
 
 class PartyMessage(Message, frozen=True, tag="party"):
@@ -235,6 +243,13 @@ class PlainMessage(Message, frozen=True, tag="plain"):
     on: bool
 
 
+class InterpretingMessage(Message, frozen=True, tag="interpreting"):
+    """People are interpreted while they speak from now on, or after it."""
+
+    event: int
+    simultaneous: bool
+
+
 class CardMessage(Message, frozen=True, tag="card"):
     """Something to look at, for both; with an empty `card` it was taken away."""
 
@@ -304,6 +319,9 @@ class EndedMessage(Message, frozen=True, tag="ended"):
     messages: Messages
 
 
+Unnumbered = Ack | PeersMessage | SignalMessage | RelaysMessage
+"""These belong to one connection, not to what happens in the conversation."""
+
 ServerMessage = (
     Joined
     | PartyMessage
@@ -316,10 +334,11 @@ ServerMessage = (
     | TimingMessage
     | RephrasedMessage
     | PlainMessage
+    | InterpretingMessage
     | CardMessage
     | HandoverMessage
     | NoticeMessage
     | ErrorMessage
-    | Ack
     | EndedMessage
+    | Unnumbered
 )

@@ -94,6 +94,73 @@ export async function identify(samples) {
   return ask('POST', '/v1/language', { token: counterToken(), body: bytes.buffer });
 }
 
+/**
+ * @typedef {object} Appointment
+ * @property {string} id  short enough to be read aloud
+ * @property {string} starts  ISO
+ * @property {number} minutes
+ * @property {string | null} visitor_language
+ * @property {'early' | 'waiting' | 'open' | 'over' | 'revoked'} state
+ * @property {{staff: string, visitor: string}} links
+ * @property {{staff: boolean, visitor: boolean}} present
+ */
+
+/** @returns {Promise<Appointment[]>} by time */
+export async function appointments() {
+  return (await ask('GET', '/v1/appointments', { token: counterToken() })).appointments;
+}
+
+/** With the visitor's link as a picture. @param {string} id @returns {Promise<Appointment & {qr: string}>} */
+export async function appointment(id) {
+  return ask('GET', `/v1/appointments/${encodeURIComponent(id)}`, { token: counterToken() });
+}
+
+/**
+ * @param {{starts: string, minutes: number, staff_language: string, visitor_language: string | null, office: string, interpreting: string}} wishes
+ * @returns {Promise<Appointment>}
+ */
+export async function makeAppointment(wishes) {
+  return ask('POST', '/v1/appointments', { token: counterToken(), body: JSON.stringify(wishes) });
+}
+
+/** Whoever waits is told; a conversation that goes on ends. @param {string} id */
+export async function revoke(id) {
+  return ask('DELETE', `/v1/appointments/${encodeURIComponent(id)}`, { token: counterToken() });
+}
+
+/** @typedef {'ringing' | 'asking' | 'in' | 'busy' | 'nobody' | 'refused' | 'over'} PhoneState */
+
+/**
+ * Who was called into a conversation by telephone.
+ * @param {string} name
+ * @param {string} token  of its staff
+ * @returns {Promise<{call: string, party: import('./protocol.js').Party, state: PhoneState}[]>}
+ */
+export async function phones(name, token) {
+  return (await ask('GET', `/v1/conversations/${encodeURIComponent(name)}/calls`, { token })).calls;
+}
+
+/** Call the visitor, who then takes part by telephone. @param {string} name @param {string} token @param {string} number */
+export async function phone(name, token, number) {
+  return ask('POST', `/v1/conversations/${encodeURIComponent(name)}/calls`, { token, body: JSON.stringify({ number }) });
+}
+
+/** @param {string} name @param {string} token @param {string} call */
+export async function hangUp(name, token, call) {
+  return ask('DELETE', `/v1/conversations/${encodeURIComponent(name)}/calls/${encodeURIComponent(call)}`, { token });
+}
+
+/**
+ * Let somebody else into a conversation that goes on.
+ * @param {string} name
+ * @param {string} token  of its staff
+ * @param {'colleague' | 'interpreter'} role
+ * @returns {Promise<{token: string, link: string}>}
+ */
+export async function inviteGuest(name, token, role) {
+  return ask('POST', `/v1/conversations/${encodeURIComponent(name)}/guests`, { token, body: JSON.stringify({ role }) });
+}
+
 /** What everybody must know before they speak, spoken. @param {string} language @returns {Promise<Blob>} */
 export async function notice(language) {
   return ask('GET', `/v1/notice?language=${encodeURIComponent(language)}`, { token: counterToken() });
@@ -114,8 +181,16 @@ export async function sheet(name, token) {
   return ask('GET', `/v1/conversations/${encodeURIComponent(name)}/sheet`, { token });
 }
 
+/** A conversation's token, on a page that is no counter. */
+let instead = '';
+
+/** Ask with the token of a conversation from now on. @param {string} token */
+export function askAs(token) {
+  instead = token;
+}
+
 function counterToken() {
-  return sessionStorage.getItem(TOKEN) ?? '';
+  return instead || (sessionStorage.getItem(TOKEN) ?? '');
 }
 
 /**

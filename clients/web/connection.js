@@ -39,9 +39,10 @@ export class Connection extends EventTarget {
    * @param {import('./protocol.js').TurnTaking} options.turnTaking
    * @param {boolean} [options.microphone]  whether sound will be sent
    * @param {boolean} [options.speech]  whether voices are wanted
+   * @param {boolean} [options.video]  whether pictures are shown to others
    * @param {string} [options.url]  of the websocket; by default this page's own service
    */
-  constructor({ token, turnTaking, microphone = true, speech = true, url = ownAddress() }) {
+  constructor({ token, turnTaking, microphone = true, speech = true, video = false, url = ownAddress() }) {
     super();
     this.url = url;
     /** @type {ConnectionState} */
@@ -53,6 +54,7 @@ export class Connection extends EventTarget {
       turn_taking: turnTaking,
       microphone_rate: microphone ? MICROPHONE_RATE : null,
       speech_rate: speech ? SPEECH_RATE : null,
+      ...(video && { video }),
     };
     /** @type {string[]} */
     this.messages = [];
@@ -142,7 +144,7 @@ export class Connection extends EventTarget {
       return;
     }
     if (message.type === 'joined') this.#welcome(message);
-    else this.seen = Math.max(this.seen, message.event ?? 0); // a newer service may tell what this page does not know
+    else if ('event' in message) this.seen = Math.max(this.seen, message.event ?? 0); // a newer service may tell what this page does not know
     this.dispatchEvent(new CustomEvent('message', { detail: message }));
     if (message.type === 'ended' || (message.type === 'error' && !this.joined && FATAL.has(message.code))) this.#end();
   }

@@ -6,42 +6,18 @@ import { Doing } from './doing.js';
 import { dismiss, forgetConnection, formerConnection, keepConnection } from './former.js';
 import { withMessage, withVoice } from './lines.js';
 import { Player } from './playback.js';
+import { atFirst, welcomed, withNotice, withParty } from './told.js';
 
 /** @typedef {import('./lines.js').Line} Line */
 /** @typedef {import('./protocol.js').Party} Party */
-/** @typedef {import('./protocol.js').PartyState} PartyState */
 /** @typedef {import('./protocol.js').ServerMessage} ServerMessage */
-/** @typedef {import('./protocol.js').Messages} Messages */
 /** @typedef {import('./protocol.js').TurnTaking} TurnTaking */
-/** @typedef {'line' | 'status' | 'parties' | 'notice' | 'connection' | 'card' | 'handover' | 'plain' | 'microphone' | 'ended'} Change */
-/** @typedef {{code: string, messages: Messages, utterance?: number | undefined, party?: Party | undefined}} News */
-
-/**
- * @typedef {object} State
- * @property {readonly Line[]} lines  in the order in which they were said
- * @property {import('./doing.js').Activity} activity
- * @property {Party | null} speaker  who is listened to, or whose words are thought about
- * @property {string} name  of the conversation; empty before it was joined
- * @property {string} office
- * @property {Record<Party, PartyState> | null} parties
- * @property {Messages | null} notice  what everybody must know before they speak
- * @property {News[]} notices  the last one of each code
- * @property {import('./connection.js').ConnectionState} connection
- * @property {string | null} ended  why it ended
- * @property {Messages | null} endedMessages
- * @property {import('./protocol.js').CardMessage | null} card
- * @property {import('./protocol.js').HandoverMessage | null} handover  null while the machine interprets
- * @property {boolean | null} plain  null where plain language is not to be had
- * @property {MicrophoneError | null} microphone  why the microphone stopped working
- * @property {{consent: Record<Party, boolean | null>, record: Record<Party, boolean | null>}} agreed
- */
+/** @typedef {import('./told.js').State} State */
+/** @typedef {import('./told.js').Change} Change */
 
 /** Frames from before the button went down that are sent along: people press and speak at once. */
 const BEFORE_FRAMES = 10;
 const START_MS = 10_000;
-
-/** What takes a lasting notice back. @type {Record<string, string>} */
-const RECOVERS = { 'translation-recovered': 'translation-degraded', 'machine-recovered': 'machine-behind' };
 
 /** Event `change` (detail: a Change). */
 export class Conversation extends EventTarget {
@@ -50,32 +26,18 @@ export class Conversation extends EventTarget {
    * @param {string} options.token  of the shared device, or of one party
    * @param {TurnTaking} options.turnTaking
    * @param {boolean} [options.watching]  without microphone and loudspeaker, which others have
+   * @param {boolean} [options.video]  this page shows pictures to others
+   * @param {() => MediaStreamTrack | undefined} [options.track]  of the microphone at this moment, where others open and close it
    * @param {string} [options.url]
    */
-  constructor({ token, turnTaking, watching = false, url }) {
+  constructor({ token, turnTaking, watching = false, video = false, track, url }) {
     super();
     this.watching = watching;
-    this.options = { token, ...(url && { url }) };
+    this.track = track;
+    this.options = { token, video, ...(url && { url }) };
     this.turnTaking = turnTaking;
     /** @type {State} */
-    this.state = {
-      lines: [],
-      activity: 'idle',
-      speaker: null,
-      name: '',
-      office: '',
-      parties: null,
-      notice: null,
-      notices: [],
-      connection: 'connecting',
-      ended: null,
-      endedMessages: null,
-      card: null,
-      handover: null,
-      plain: null,
-      microphone: null,
-      agreed: { consent: { staff: null, visitor: null }, record: { staff: null, visitor: null } },
-    };
+    this.state = atFirst();
     this.player = new Player();
     this.player.addEventListener('played', (event) => this.#played(/** @type {CustomEvent} */ (event).detail));
     /** @type {import('./capture.js').Microphone | null} */
@@ -113,6 +75,7 @@ export class Conversation extends EventTarget {
     this.closeMicrophone();
     const wish = this.wishes;
     const microphone = await openMicrophone({
+      track: this.track,
       onFrame: (samples) => this.#frame(samples),
       onLost: () => this.#microphoneLost(),
     });
@@ -122,6 +85,7 @@ export class Conversation extends EventTarget {
       throw new MicrophoneError('failed');
     }
     this.microphone = microphone;
+    if (this.track) microphone.replace(this.track()); // it may have changed meanwhile
     this.microphone.setMuted(this.state.handover?.state === 'active');
     this.#put({ microphone: null }, 'microphone');
   }
@@ -194,6 +158,9 @@ export class Conversation extends EventTarget {
   /** Anybody asks for a person; staff hand over, and take back. @param {'ask' | 'begin' | 'end'} step */
   handover(step) { this.#send({ type: 'handover', step }); }
 
+  /** People are interpreted while they speak, or after it. @param {boolean} simultaneous */
+  interpreting(simultaneous) { this.#send({ type: 'interpreting', simultaneous }); }
+
   /** @param {boolean} on */
   plain(on) { this.#send({ type: 'plain', on }); }
 
@@ -259,7 +226,7 @@ export class Conversation extends EventTarget {
         this.#welcome(message);
         break;
       case 'party':
-        this.#party(message);
+        this.#put(withParty(this.state, message), 'parties');
         break;
       case 'speech':
         this.#voice(message.utterance, 'speaking');
@@ -272,10 +239,11 @@ export class Conversation extends EventTarget {
         break;
       case 'notice':
         if (message.code === 'events-lost') for (const utterance of this.doing.voicesTo()) this.player.end(utterance);
-        this.#notice(message);
+        this.#put({ notices: withNotice(this.state.notices, message) }, 'notice');
         break;
       case 'error':
-        if (message.utterance === undefined) this.#notice(message);
+        // A picture that is gone says so itself.
+        if (message.utterance === undefined && message.code !== 'peer-gone') this.#put({ notices: withNotice(this.state.notices, message) }, 'notice');
         break;
       case 'card':
         this.#put({ card: message.card ? message : null }, 'card');
@@ -287,6 +255,9 @@ export class Conversation extends EventTarget {
       case 'plain':
         this.#put({ plain: message.on }, 'plain');
         break;
+      case 'interpreting':
+        this.#put({ simultaneous: message.simultaneous }, 'interpreting');
+        break;
       case 'ended':
         this.#put({ ended: message.reason, endedMessages: message.messages }, 'ended');
         this.#quit();
@@ -295,50 +266,14 @@ export class Conversation extends EventTarget {
   }
 
   /** @param {import('./protocol.js').Joined} joined */
-  #welcome({ conversation, connection, office, parties, notice, plain, handover, card }) {
+  #welcome(joined) {
+    const { conversation, connection } = joined;
     if (this.former && this.former.conversation === conversation) {
       dismiss(this.connection.url, { ...this.connection.join, connection: this.former.connection });
     }
     this.former = null;
     keepConnection({ conversation, connection });
-    const { staff, visitor } = parties;
-    this.#put({
-      name: conversation,
-      office: office ?? '',
-      parties,
-      notice,
-      plain: plain ?? null,
-      handover: handover ?? null,
-      card: card ?? null,
-      agreed: {
-        consent: { staff: staff.consent, visitor: visitor.consent },
-        record: { staff: staff.record, visitor: visitor.record },
-      },
-    }, 'parties');
-  }
-
-  /** @param {import('./protocol.js').PartyMessage} message */
-  #party({ party, state, language, consent, record }) {
-    const { parties, agreed } = this.state;
-    if (!parties) return;
-    const connected = state === 'joined' ? true : state === 'left' || state === 'away' ? false : parties[party].connected;
-    const changed = { ...parties[party], connected, language, consent: consent ?? null, record: record ?? null };
-    this.#put({
-      parties: { ...parties, [party]: changed },
-      agreed: {
-        consent: { ...agreed.consent, [party]: consent ?? null },
-        record: { ...agreed.record, [party]: record ?? null },
-      },
-    }, 'parties');
-  }
-
-  /** @param {import('./protocol.js').Notice | import('./protocol.js').Failure} message */
-  #notice(message) {
-    const gone = RECOVERS[message.code];
-    const others = this.state.notices.filter(({ code }) => code !== message.code && code !== gone);
-    const { code, messages, utterance } = message;
-    const news = { code, messages, utterance, party: message.type === 'notice' ? message.party : undefined };
-    this.#put({ notices: gone ? others : [...others, news] }, 'notice');
+    this.#put(welcomed(joined), 'parties');
   }
 
   // Who does what -------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-/** Plays pieces of voices one after the other, and counts what really came out. */
+/** Plays pieces of voices one after the other, counts what really came out, and shows when a voice sounds. */
 
 /// <reference path="./worklet.d.ts" />
 
@@ -51,6 +51,7 @@ class Playback extends AudioWorkletProcessor {
   /** @param {Float32Array[][]} _ @param {Float32Array[][]} outputs */
   process(_, outputs) {
     const out = outputs[0]?.[0];
+    const sounding = outputs[1]?.[0];
     if (!out) return true;
     let filled = 0;
     let voice = this.voices[0];
@@ -70,6 +71,7 @@ class Playback extends AudioWorkletProcessor {
       }
       const part = piece.subarray(voice.place, voice.place + out.length - filled);
       out.set(part, filled);
+      sounding?.fill(1, filled, filled + part.length);
       filled += part.length;
       voice.played += part.length;
       voice.queued -= part.length;

@@ -14,6 +14,11 @@ export class Player extends EventTarget {
     this.node = null;
     /** @type {Promise<void> | null} */
     this.opening = null;
+    /**
+     * Where voices go: output 0 is their sound, output 1 is 1 while one sounds and else 0.
+     * @type {(node: AudioWorkletNode) => Promise<void> | void}
+     */
+    this.outlet = (node) => void node.connect(node.context.destination);
   }
 
   /** Make ready to be heard. Browsers allow it in the course of a tap only, and again after a call came in. */
@@ -58,9 +63,9 @@ export class Player extends EventTarget {
     const context = new AudioContext({ sampleRate: SPEECH_RATE, latencyHint: 'interactive' });
     this.context = context;
     await context.audioWorklet.addModule(new URL('./playback-worklet.js', import.meta.url));
-    const node = new AudioWorkletNode(context, 'playback', { numberOfInputs: 0, outputChannelCount: [1] });
+    const node = new AudioWorkletNode(context, 'playback', { numberOfInputs: 0, numberOfOutputs: 2, outputChannelCount: [1, 1] });
     node.port.onmessage = ({ data }) => this.#tell(data);
-    node.connect(context.destination);
+    await this.outlet(node);
     this.node = node;
   }
 

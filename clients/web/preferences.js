@@ -13,6 +13,7 @@
  * @property {string} staffKey  that is held to talk, as in KeyboardEvent.code; empty: none
  * @property {string} visitorKey
  * @property {boolean} handsFree
+ * @property {number} originalVoice  loudness of people's own voices under the interpretation; 1: as ever
  */
 
 /** @type {Preferences} */
@@ -28,6 +29,7 @@ const DEFAULTS = {
   staffKey: 'F1',
   visitorKey: 'F2',
   handsFree: false,
+  originalVoice: 0.15,
 };
 
 const PREFIX = 'tablet.';

@@ -37,7 +37,7 @@
  * @property {'handover'} type
  * @property {number} event
  * @property {'proposed' | 'active' | 'over'} state
- * @property {'asked' | 'checks' | 'subject' | 'staff'} reason
+ * @property {'asked' | 'checks' | 'subject' | 'staff' | 'interpreter'} reason
  * @property {Messages} messages
  * @property {string} [subject]
  * @property {{name?: string, phone?: string, link?: string}} [contact]
@@ -57,6 +57,17 @@
  * @property {boolean} [plain]
  * @property {HandoverMessage} [handover]
  * @property {CardMessage} [card]
+ * @property {Role} [role]  staff where it is left out
+ * @property {boolean} [simultaneous]
+ *
+ * @typedef {'staff' | 'visitor' | 'shared' | 'colleague' | 'interpreter'} Role
+ * @typedef {{connection: string, role: Role, parties: Party[], polite: boolean, away?: boolean}} PeerState
+ * @typedef {{camera: boolean, microphone: boolean, screen?: boolean, narrow?: boolean}} Showing
+ * @typedef {{description?: RTCSessionDescriptionInit, candidate?: RTCIceCandidateInit, media?: Showing}} Signalled  one of them
+ * @typedef {{type: 'interpreting', event: number, simultaneous: boolean}} Interpreting
+ * @typedef {{type: 'peers', peers: PeerState[]}} Peers
+ * @typedef {{type: 'signal', from: string} & Signalled} Signal
+ * @typedef {{type: 'relays', servers: RTCIceServer[], seconds: number}} Relays
  *
  * @typedef {object} Transcript
  * @property {'transcript'} type
@@ -100,7 +111,7 @@
  * @typedef {{type: 'ack', sequence: number}} Ack
  * @typedef {{type: 'ended', event: number, reason: string, messages: Messages}} Ended
  *
- * @typedef {Joined | Transcript | Translation | BackTranslation | Rephrased | Plain | PartyMessage | SpeechStarted | Speech | SpeechEnd | Timing | CardMessage | HandoverMessage | Notice | Failure | Ack | Ended} ServerMessage
+ * @typedef {Joined | Transcript | Translation | BackTranslation | Rephrased | Plain | PartyMessage | SpeechStarted | Speech | SpeechEnd | Timing | CardMessage | HandoverMessage | Notice | Failure | Ack | Ended | Interpreting | Peers | Signal | Relays} ServerMessage
  *
  * @typedef {object} ClientMessage
  * @property {string} type

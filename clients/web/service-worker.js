@@ -28,7 +28,7 @@ worker.addEventListener('fetch', (event) => {
 
 /** @param {URL} address */
 function ofTheShell({ origin, pathname }) {
-  return origin === worker.location.origin && (pathname === '/' || pathname.startsWith('/web/'));
+  return origin === worker.location.origin && (pathname === '/' || pathname === '/call' || pathname.startsWith('/web/'));
 }
 
 /**

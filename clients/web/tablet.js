@@ -2,8 +2,10 @@
 
 import { ApiError, close, counter, open, ready, signedIn, signOut } from './api.js';
 import { Conversation } from './conversation.js';
-import { bare, catalog, directionOf, preferredLanguage } from './i18n.js';
+import { bare, catalog, preferredLanguage } from './i18n.js';
 import { remember, remembered } from './preferences.js';
+import { side } from './sides.js';
+import { appointmentsView } from './views/appointments.js';
 import { consentView } from './views/consent.js';
 import { conversationView } from './views/conversation.js';
 import { Desk } from './views/desk.js';
@@ -126,6 +128,7 @@ async function startPage() {
       void startPage();
     },
     onfollow: (call) => void follow(call, here),
+    onappointments: () => show(appointmentsView({ words, counter: here, staff, office, onback: () => void startPage() })),
     onleave: leave,
   }));
 }
@@ -145,8 +148,8 @@ async function follow(call, here) {
   const { parties } = conversation.state;
   if (!parties) return stop();
   const sides = {
-    staff: await side('staff', parties.staff.language, here),
-    visitor: await side('visitor', parties.visitor.language, here),
+    staff: await side('staff', parties.staff.language, here.languages),
+    visitor: await side('visitor', parties.visitor.language, here.languages),
   };
   const name = conversation.state.office;
   const desk = new Desk({ conversation, sides, counter: here, office: here.offices.find((each) => each.name === name) ?? here.offices[0] ?? null });
@@ -205,8 +208,8 @@ async function takeUp(opened) {
  */
 async function converse(opened, here, reloaded) {
   const sides = {
-    staff: await side('staff', opened.staff, here),
-    visitor: await side('visitor', opened.visitor, here),
+    staff: await side('staff', opened.staff, here.languages),
+    visitor: await side('visitor', opened.visitor, here.languages),
   };
   const conversation = new Conversation({
     token: opened.shared,
@@ -243,7 +246,7 @@ async function converse(opened, here, reloaded) {
     const language = parties?.visitor?.language;
     if (!language || language === sides.visitor.language) return;
     keep(Object.assign(opened, { visitor: language }));
-    sides.visitor = await side('visitor', language, here);
+    sides.visitor = await side('visitor', language, here.languages);
     talk(false);
   };
   conversation.addEventListener('change', watch);
@@ -261,23 +264,6 @@ async function converse(opened, here, reloaded) {
     onend: () => void erase(),
     onsheet,
   }));
-}
-
-/**
- * @param {import('./views/shapes.js').Party} party
- * @param {string} language
- * @param {Counter} here
- * @returns {Promise<import('./views/shapes.js').Side>}
- */
-async function side(party, language, here) {
-  const known = here.languages.find(({ tag }) => tag === language);
-  return {
-    party,
-    language,
-    name: known?.name ?? language,
-    direction: known?.direction ?? directionOf(language),
-    words: await catalog(language),
-  };
 }
 
 if ('serviceWorker' in navigator) navigator.serviceWorker.register('/service-worker.js').catch(() => undefined);

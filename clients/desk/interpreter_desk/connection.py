@@ -341,6 +341,8 @@ class Connection:
             case protocol.Ack():
                 self._outbox.acknowledge(message.sequence)
                 return None
+            case protocol.PeersMessage() | protocol.SignalMessage() | protocol.RelaysMessage():
+                return None  # a desk shows no pictures, and so is told none of these
             case protocol.ErrorMessage(utterance=None):
                 self._last_event = max(self._last_event, message.event)
                 return message

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
 
 from interpreter.channels import protocol
 from interpreter.errors import InterpreterError
@@ -41,7 +42,7 @@ async def open_line(address: Address) -> ClientConnection:
     try:
         return await connect(
             address.over_websocket(),
-            subprotocols=[protocol.SUBPROTOCOL],  # type: ignore[list-item]
+            subprotocols=[Subprotocol(protocol.SUBPROTOCOL)],
             ssl=address.tls(),
             proxy=None if address.loopback else True,
             compression=None,

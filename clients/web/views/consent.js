@@ -7,74 +7,106 @@ import { announcer, table } from './table.js';
 /** @typedef {import('./desk.js').Desk} Desk */
 
 /**
+ * @typedef {object} ConsentActions
+ * @property {() => void} onyes  the visitor agrees
+ * @property {() => void} onend  staff give it up
+ * @property {() => void} onsheet
+ */
+
+/**
  * The visitor reads what a machine will do, and decides. Until yes there is no microphone.
- * @param {object} options
- * @param {Desk} options.desk
- * @param {() => void} options.onyes
- * @param {() => void} options.onend
- * @param {() => void} options.onsheet
+ * @param {ConsentActions & {desk: Desk}} options
  * @returns {import('./shapes.js').View}
  */
-export function consentView({ desk, onyes, onend, onsheet }) {
-  const { conversation, sides } = desk;
-  const { words } = sides.visitor;
-  const title = sides.staff.words.say('consent.title.staff');
-  const { element, halves } = table(sides, title, remembered('layout'));
+export function consentView({ desk, ...actions }) {
+  const title = desk.sides.staff.words.say('consent.title.staff');
+  const { element, halves } = table(desk.sides, title, remembered('layout'));
   element.classList.add('consent');
-  const notice = h('ul', { class: 'notice' });
-  const listen = listenButton(words, desk.counter.languages.find(({ tag }) => tag === desk.sides.visitor.language));
-  const yes = button('check', words.say('consent.yes'), () => {
-    conversation.consent(true, 'visitor');
-    onyes();
-  }, { class: 'primary big' });
-  const choices = h('div', { class: 'choices' },
-    yes,
-    button('cross', words.say('consent.no'), () => refuse()),
-    button('person', words.say('consent.person'), () => conversation.handover('ask')));
-  const visitorSays = announcer();
-  const staffSays = announcer();
-  const visitorCover = handoverCover(desk, sides.visitor, { onsheet }, visitorSays.announce);
-  const staffCover = handoverCover(desk, sides.staff, { onsheet }, staffSays.announce);
-  const refused = h('p', { class: 'warning', hidden: true }, icon('mic-off'), h('span', {}, words.say('consent.refused')));
-  const state = h('p', { class: 'lead' });
-
-  halves.visitor.append(
-    h('div', { class: 'reading' },
-      h('h2', { lang: words.language }, icon('machine'), words.say('consent.title')),
-      notice, listen.element, refused, visitorCover.asked, choices),
-    visitorCover.element, visitorSays.element);
-  halves.staff.append(
-    h('div', { class: 'waiting' }, state, staffCover.asked, h('div', { class: 'choices' }, button('end', sides.staff.words.say('consent.cancel'), onend))),
-    staffCover.element, staffSays.element);
-
-  let decided = false;
-  const refuse = () => {
-    decided = true;
-    conversation.consent(false, 'visitor');
-    update();
-    visitorSays.announce(words.say('consent.refused'));
-    staffSays.announce(sides.staff.words.say('consent.refused.staff'));
-  };
-  let shown = '';
+  const question = consentQuestion(desk, halves.visitor, actions);
+  const waiting = consentAwaited(desk, halves.staff, actions);
   const update = () => {
-    const text = noticeText(desk);
-    if (text !== shown) fill(notice, ...sentences(text, words.language).map((sentence) => h('li', {}, sentence)));
-    shown = text;
-    refused.hidden = !decided;
-    fill(state, icon(decided ? 'mic-off' : 'clock'), h('span', {}, sides.staff.words.say(decided ? 'consent.refused.staff' : 'consent.waiting')));
-    visitorCover.update();
-    staffCover.update();
+    question.update();
+    waiting.update();
   };
-  conversation.addEventListener('change', update);
+  desk.conversation.addEventListener('change', update);
   update();
   return {
     element,
     title,
     close() {
-      conversation.removeEventListener('change', update);
-      listen.close();
+      desk.conversation.removeEventListener('change', update);
+      question.close();
     },
   };
+}
+
+/**
+ * The question, on the visitor's half.
+ * @param {Desk} desk
+ * @param {HTMLElement} half
+ * @param {Pick<ConsentActions, 'onyes' | 'onsheet'>} actions
+ */
+export function consentQuestion(desk, half, { onyes, onsheet }) {
+  const { conversation, sides } = desk;
+  const { words, language } = sides.visitor;
+  const { element: status, announce } = announcer();
+  const notice = h('ul', { class: 'notice' });
+  const listen = listenButton(words, desk.counter.languages.find(({ tag }) => tag === language));
+  const cover = handoverCover(desk, sides.visitor, { onsheet }, announce);
+  const refused = h('p', { class: 'warning', hidden: true }, icon('mic-off'), h('span', {}, words.say('consent.refused')));
+  const agree = () => {
+    conversation.consent(true, 'visitor');
+    onyes();
+  };
+  const refuse = () => {
+    conversation.consent(false, 'visitor');
+    announce(words.say('consent.refused'));
+  };
+  half.append(
+    h('div', { class: 'reading' },
+      h('h2', { lang: words.language }, icon('machine'), words.say('consent.title')),
+      notice, listen.element, refused, cover.asked,
+      h('div', { class: 'choices' },
+        button('check', words.say('consent.yes'), agree, { class: 'primary big' }),
+        button('cross', words.say('consent.no'), refuse),
+        button('person', words.say('consent.person'), () => conversation.handover('ask')))),
+    cover.element, status);
+
+  let shown = '';
+  const update = () => {
+    const text = noticeText(desk);
+    if (text !== shown) fill(notice, ...sentences(text, words.language).map((sentence) => h('li', {}, sentence)));
+    shown = text;
+    refused.hidden = desk.state.agreed.consent.visitor !== false;
+    cover.update();
+  };
+  return { update, close: listen.close };
+}
+
+/**
+ * Staff wait for the answer.
+ * @param {Desk} desk
+ * @param {HTMLElement} half
+ * @param {Pick<ConsentActions, 'onend' | 'onsheet'>} actions
+ */
+export function consentAwaited(desk, half, { onend, onsheet }) {
+  const { words } = desk.sides.staff;
+  const { element: status, announce } = announcer();
+  const cover = handoverCover(desk, desk.sides.staff, { onsheet }, announce);
+  const state = h('p', { class: 'lead' });
+  half.append(
+    h('div', { class: 'waiting' }, state, cover.asked, h('div', { class: 'choices' }, button('end', words.say('consent.cancel'), onend))),
+    cover.element, status);
+  /** @type {boolean | null} */
+  let shown = null;
+  const update = () => {
+    const refused = desk.state.agreed.consent.visitor === false;
+    if (refused !== shown) fill(state, icon(refused ? 'mic-off' : 'clock'), h('span', {}, words.say(refused ? 'consent.refused.staff' : 'consent.waiting')));
+    if (refused && !shown) announce(words.say('consent.refused.staff'));
+    shown = refused;
+    cover.update();
+  };
+  return { update };
 }
 
 /** What the service says of itself, or the page's own words until it has. @param {Desk} desk */

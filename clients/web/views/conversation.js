@@ -1,4 +1,5 @@
 import { remember, remembered } from '../preferences.js';
+import { keepAwake } from './awake.js';
 import { resumeCover } from './cover.js';
 import { conversationHalf } from './half.js';
 import { printRecord } from './record.js';
@@ -103,31 +104,5 @@ function keys(desk, buttons) {
   return () => {
     document.removeEventListener('keydown', down);
     document.removeEventListener('keyup', up);
-  };
-}
-
-/**
- * Keep the screen on while people talk. Browsers without a wake lock follow the tablet's setting.
- * @returns {() => void}
- */
-function keepAwake() {
-  /** @type {WakeLockSentinel | null} */
-  let lock = null;
-  let over = false;
-  const hold = async () => {
-    if (over || document.visibilityState !== 'visible' || !('wakeLock' in navigator)) return;
-    try {
-      lock = await navigator.wakeLock.request('screen');
-      if (over) await lock.release();
-    } catch {
-      // Refused, for example on a low battery.
-    }
-  };
-  document.addEventListener('visibilitychange', hold);
-  void hold();
-  return () => {
-    over = true;
-    document.removeEventListener('visibilitychange', hold);
-    void lock?.release();
   };
 }

@@ -19,10 +19,12 @@ export class Desk extends EventTarget {
    * @param {import('./table.js').Sides} options.sides
    * @param {import('./shapes.js').Counter} options.counter
    * @param {import('./shapes.js').Office | null} options.office
+   * @param {boolean} [options.apart]  each of the two has a device, and a microphone of their own
    */
-  constructor({ conversation, sides, counter, office }) {
+  constructor({ conversation, sides, counter, office, apart = false }) {
     super();
     this.conversation = conversation;
+    this.apart = apart;
     this.sides = sides;
     this.counter = counter;
     this.office = office;
@@ -36,7 +38,7 @@ export class Desk extends EventTarget {
     this.opening = null;
     /** @type {Set<number>} utterances whose speaker was asked to repeat them */
     this.asked = new Set();
-    this.handsFree = remembered('handsFree');
+    this.handsFree = apart || remembered('handsFree');
     /** @type {Record<Party, boolean>} who is spoken to slowly */
     this.slower = { staff: false, visitor: false };
     conversation.addEventListener('change', () => this.watchMicrophone());

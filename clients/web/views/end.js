@@ -12,23 +12,46 @@ import { announcer, table } from './table.js';
 const PARTIES = ['visitor', 'staff'];
 
 /**
+ * @typedef {object} EndActions
+ * @property {import('./shapes.js').Opened} opened
+ * @property {() => void} onback
+ * @property {() => Promise<void>} onerase  ends the conversation; everything of it is gone
+ */
+
+/**
  * The end: a record if both want one, otherwise everything is erased at once.
- * @param {object} options
- * @param {Desk} options.desk
- * @param {import('./shapes.js').Opened} options.opened
- * @param {() => void} options.onback
- * @param {() => Promise<void>} options.onerase  ends the conversation; everything of it is gone
+ * @param {EndActions & {desk: Desk}} options
  * @returns {import('./shapes.js').View}
  */
-export function endView({ desk, opened, onback, onerase }) {
-  const { sides, conversation } = desk;
-  const title = sides.staff.words.say('end.title');
-  const { element, halves } = table(sides, title, remembered('layout'));
+export function endView({ desk, ...actions }) {
+  const title = desk.sides.staff.words.say('end.title');
+  const { element, halves } = table(desk.sides, title, remembered('layout'));
   element.classList.add('end');
   const status = teller();
-  const bodies = { visitor: h('div', { class: 'question' }), staff: h('div', { class: 'question' }) };
-  const says = { visitor: announcer(), staff: announcer() };
-  for (const party of PARTIES) halves[party].append(bodies[party], says[party].element);
+  const questions = PARTIES.map((party) => recordQuestion(desk, party, halves[party], status, actions));
+  const update = () => {
+    for (const question of questions) question.update();
+  };
+  desk.conversation.addEventListener('change', update);
+  update();
+  return { element, title, close: () => desk.conversation.removeEventListener('change', update) };
+}
+
+/**
+ * Whether this person wants a record, on their half.
+ * @param {Desk} desk
+ * @param {Party} party
+ * @param {HTMLElement} half
+ * @param {ReturnType<typeof teller>} status  where staff are told how it goes
+ * @param {EndActions} actions
+ */
+export function recordQuestion(desk, party, half, status, { opened, onback, onerase }) {
+  const { sides, conversation } = desk;
+  const { words } = sides[party];
+  const staff = party === 'staff';
+  const body = h('div', { class: 'question' });
+  const { element: says, announce } = announcer();
+  half.append(body, says);
 
   const erase = async () => {
     status.tell(sides.staff.words.say('end.erasing'));
@@ -38,7 +61,7 @@ export function endView({ desk, opened, onback, onerase }) {
       status.tell(`${sides.staff.words.say('end.not-erased')} ${trouble(error, sides.staff.words)}`);
     }
   };
-  const answer = (/** @type {Party} */ party, /** @type {boolean} */ agreed) => {
+  const answer = (/** @type {boolean} */ agreed) => {
     conversation.agreeToRecord(agreed, party);
     if (!agreed) void erase();
   };
@@ -50,28 +73,21 @@ export function endView({ desk, opened, onback, onerase }) {
     }
   };
 
-  const question = (/** @type {Party} */ party) => {
-    const { words } = sides[party];
-    return [
-      h('h2', {}, icon('record'), words.say('end.record')),
-      h('p', { class: 'lead' }, words.say('end.record.hint')),
-      h('div', { class: 'choices' },
-        button('check', words.say('end.yes'), () => answer(party, true), { class: party === 'visitor' ? 'primary' : '' }),
-        button('erase', words.say(`end.no.${party}`), () => answer(party, false), { class: party === 'staff' ? 'primary' : '' })),
-      party === 'staff' && [status.element, button('back', words.say('end.back'), onback, { class: 'quiet directed' })],
-    ];
-  };
-  const waiting = (/** @type {Party} */ party) => {
-    const { words } = sides[party];
-    return [
-      h('h2', {}, icon('clock'), words.say('end.waiting')),
-      party === 'staff' && h('div', { class: 'choices' }, button('erase', words.say('end.no.staff'), () => answer('staff', false))),
-      party === 'staff' && status.element,
-    ];
-  };
-  const agreed = (/** @type {Party} */ party) => {
-    const { words } = sides[party];
-    if (party === 'visitor') return [h('h2', {}, icon('record'), words.say('end.agreed.visitor'))];
+  const question = () => [
+    h('h2', {}, icon('record'), words.say('end.record')),
+    h('p', { class: 'lead' }, words.say('end.record.hint')),
+    h('div', { class: 'choices' },
+      button('check', words.say('end.yes'), () => answer(true), { class: staff ? '' : 'primary' }),
+      button('erase', words.say(`end.no.${party}`), () => answer(false), { class: staff ? 'primary' : '' })),
+    staff && [status.element, button('back', words.say('end.back'), onback, { class: 'quiet directed' })],
+  ];
+  const waiting = () => [
+    h('h2', {}, icon('clock'), words.say('end.waiting')),
+    staff && h('div', { class: 'choices' }, button('erase', words.say('end.no.staff'), () => answer(false))),
+    staff && status.element,
+  ];
+  const agreed = () => {
+    if (!staff) return [h('h2', {}, icon('record'), words.say('end.agreed.visitor'))];
     return [
       h('h2', {}, icon('record'), words.say('end.agreed.staff')),
       h('div', { class: 'choices' },
@@ -88,18 +104,13 @@ export function endView({ desk, opened, onback, onerase }) {
     const now = JSON.stringify(answers);
     if (now === shown) return;
     shown = now;
-    for (const party of PARTIES) {
-      const look = answers.staff && answers.visitor ? agreed : answers[party] ? waiting : question;
-      const before = bodies[party].contains(document.activeElement);
-      fill(bodies[party], ...look(party).flat());
-      const heading = bodies[party].querySelector('h2');
-      if (before) bodies[party].querySelector('button')?.focus();
-      if (look !== question) says[party].announce(heading?.textContent ?? '');
-    }
+    const look = answers.staff && answers.visitor ? agreed : answers[party] ? waiting : question;
+    const before = body.contains(document.activeElement);
+    fill(body, ...look().flat());
+    if (before) body.querySelector('button')?.focus();
+    if (look !== question) announce(body.querySelector('h2')?.textContent ?? '');
   };
-  conversation.addEventListener('change', update);
-  update();
-  return { element, title, close: () => conversation.removeEventListener('change', update) };
+  return { update };
 }
 
 /** @param {import('./shapes.js').Catalog} words */

@@ -10,7 +10,7 @@ import { cards } from './panels/cards.js';
 import { more } from './panels/more.js';
 import { drawer } from './panels/panel.js';
 import { phrases } from './panels/phrases.js';
-import { typing } from './panels/typing.js';
+import { chatLine, typing } from './panels/typing.js';
 import { shownCard } from './shown-card.js';
 import { announcer, spoken } from './table.js';
 import { talkButton } from './talk-button.js';
@@ -48,7 +48,7 @@ export function conversationHalf(desk, side, element, actions) {
     bar(desk, side, doing.element, element, actions, announce),
     news.element,
     h('div', { class: 'middle' }, said.element, card.element),
-    h('div', { class: 'controls' }, news.news, cover.asked, talk.element, tools(desk, side, stop, panel, actions)),
+    h('div', { class: 'controls' }, news.news, cover.asked, desk.apart ? chatLine(desk, side) : talk.element, tools(desk, side, stop, panel, actions)),
     panel.element, cover.element, status,
   );
   const update = () => {
@@ -87,6 +87,7 @@ function bar(desk, side, doing, half, { onlayout, onend }, announce) {
     const place = (TEXT_SIZES.indexOf(remembered(key)) + 1) % TEXT_SIZES.length;
     remember(key, TEXT_SIZES[place] ?? 1);
     dress(half, side);
+    desk.changed();
     announce(words.say('bar.text.now', { count: place + 1, of: TEXT_SIZES.length }));
   };
   return h('header', { class: 'bar' },
@@ -94,8 +95,8 @@ function bar(desk, side, doing, half, { onlayout, onend }, announce) {
     doing,
     h('div', { class: 'actions' },
       button('text', words.say('bar.text'), larger, { class: 'quiet' }),
-      party === 'staff' && !watching && button('turn', words.say('bar.turn'), onlayout, { class: 'quiet' }),
-      party === 'staff' && button('end', words.say(watching ? 'calls.leave' : 'bar.end'), onend, { class: 'quiet leave' })));
+      party === 'staff' && !watching && !desk.apart && button('turn', words.say('bar.turn'), onlayout, { class: 'quiet' }),
+      party === 'staff' && !desk.apart && button('end', words.say(watching ? 'calls.leave' : 'bar.end'), onend, { class: 'quiet leave' })));
 }
 
 /** @param {Desk} desk @param {Side} side */
@@ -128,7 +129,7 @@ function tools(desk, side, stop, panel, { onrefresh }) {
     stop,
     tool('again', 'again', () => conversation.sayAgain(undefined, party)),
     party === 'visitor' && slow,
-    opening('keyboard', 'type', () => typing(desk, side, panel.close)),
+    !desk.apart && opening('keyboard', 'type', () => typing(desk, side, panel.close)),
     ...(party === 'staff'
       ? [
           opening('phrases', 'phrases', () => phrases(desk, sides, panel.close)),

@@ -61,7 +61,7 @@ export function lineView(desk, side) {
     });
     return [
       h('label', { for: id }, side.words.say('line.correct.label')),
-      side.party === 'visitor' && turnNote(side.words),
+      side.party === 'visitor' && !desk.apart && turnNote(side.words),
       area,
       h('div', { class: 'choices' },
         button('send', side.words.say('line.correct.send'), send, { class: 'primary' }),

@@ -1,11 +1,13 @@
 import { remember, remembered } from '../preferences.js';
 import { bare } from '../i18n.js';
+import { appointmentsDoor } from './appointments.js';
 import { callsList } from './calls.js';
-import { button, fill, h, icon, unique } from './elements.js';
+import { button, h } from './elements.js';
 import { findOut } from './find-out.js';
 import { choice, heading, mark, page } from './frame.js';
 import { showInvitation } from './invitation.js';
-import { matches, offered, qualityBetween, tile } from './languages.js';
+import { languageList } from './language-list.js';
+import { offered, qualityBetween } from './languages.js';
 
 /** @typedef {import('./shapes.js').Catalog} Catalog */
 /** @typedef {import('./shapes.js').Counter} Counter */
@@ -28,57 +30,33 @@ const LANGUAGE = [
  * @param {(language: Language) => void} options.onlanguage  the visitor's
  * @param {(language: string, office: string) => void} options.onchange  staff chose another office or language
  * @param {(call: import('../api.js').Call) => void} options.onfollow
+ * @param {() => void} options.onappointments
  * @param {() => void} options.onleave
  * @returns {import('./shapes.js').View}
  */
-export function startView({ words, counter, staff, office, onlanguage, onchange, onfollow, onleave }) {
+export function startView({ words, counter, staff, office, onlanguage, onchange, onfollow, onappointments, onleave }) {
   const { often, rest } = offered(counter.languages, staff);
-  const choose = (/** @type {Language} */ language) => onlanguage(language);
-  const results = h('div', { class: 'results' });
-  const found = h('p', { class: 'unseen', role: 'status' });
-  const show = (/** @type {string} */ typed) => {
-    const match = (/** @type {Language[]} */ list) => list.filter((language) => matches(language, typed, words));
-    fill(results, ...groups(match(often), match(rest)));
-    found.textContent = typed ? words.say('start.found', { count: match([...often, ...rest]).length }) : '';
-  };
-  const groups = (/** @type {Language[]} */ first, /** @type {Language[]} */ then) => [
-    first.length > 0 && group(words.say('start.often'), first),
-    then.length > 0 && group(words.say(first.length ? 'start.more' : 'start.all'), then),
-    first.length + then.length === 0 && h('p', { class: 'nothing' }, icon('info'), words.say('start.none')),
-  ];
-  const group = (/** @type {string} */ title, /** @type {Language[]} */ list) =>
-    h('section', {}, h('h2', {}, title), h('div', { class: 'grid' }, list.map((language) =>
-      tile(language, /** @type {import('./shapes.js').Quality} */ (qualityBetween(language, staff)), words, () => choose(language)))));
-  show('');
-  const speak = findOut({ words, languages: [...often, ...rest], staff, onlanguage: choose });
-  const search = searchField(words, show);
+  const list = languageList({
+    words, title: words.say('start.often'), first: often, rest, quality: (language) => qualityBetween(language, staff), onlanguage,
+  });
+  const speak = findOut({ words, languages: [...often, ...rest], staff, onlanguage });
   const going = callsList(words, onfollow);
+  const door = appointmentsDoor(words, onappointments);
   const element = page(
     words, 'start',
     top({ words, counter, staff, office, onchange, onleave, turn: () => element.classList.toggle('turned') }),
     h('div', { class: 'ask' },
       heading(words.say('start.title')),
       h('p', { class: 'many' }, LANGUAGE.filter(([tag]) => tag !== words.language).map(([tag, word]) => h('span', { lang: tag, dir: 'auto' }, word)))),
-    h('div', { class: 'ways' }, search, counter.languages.some((language) => language.heard) && speak.button),
-    speak.element, going.element, found, results,
+    h('div', { class: 'ways' }, list.search, counter.languages.some((language) => language.heard) && speak.button),
+    speak.element, door.element, going.element, list.found, list.results,
   );
   const close = () => {
     speak.close();
     going.close();
+    door.close();
   };
   return { element, title: words.say('start.title'), close };
-}
-
-/**
- * @param {Catalog} words
- * @param {(typed: string) => void} ontype
- */
-function searchField(words, ontype) {
-  const id = unique('search');
-  const input = h('input', {
-    id, type: 'search', autocomplete: 'off', spellcheck: 'false', placeholder: words.say('start.search'), oninput: () => ontype(input.value),
-  });
-  return h('div', { class: 'search' }, h('label', { for: id, class: 'unseen' }, words.say('start.search')), icon('search'), input);
 }
 
 /**

@@ -19,14 +19,15 @@ export function more(desk, { staff, visitor }, close, refresh) {
   const { words } = staff;
   const { conversation, state } = desk;
   return h('div', { class: 'more' },
-    toggle(words.say('more.hands-free'), desk.handsFree, (on) => void desk.setHandsFree(on), words.say('more.hands-free.hint')),
+    !desk.apart && toggle(words.say('more.hands-free'), desk.handsFree, (on) => void desk.setHandsFree(on), words.say('more.hands-free.hint')),
+    desk.apart && toggle(words.say('room.simultaneous'), state.simultaneous, (on) => conversation.interpreting(on)),
     typeof state.plain === 'boolean' && toggle(words.say('more.plain'), state.plain, (on) => conversation.plain(on), words.say('more.plain.hint')),
     toggle(words.say('more.slower'), desk.slower.staff, (on) => desk.setSlower('staff', on)),
     toggle(words.say('more.captions.staff'), remembered('staffCaptions'), (on) => {
       remember('staffCaptions', on);
       refresh();
     }),
-    toggle(words.say('more.captions.visitor'), remembered('visitorCaptions'), (on) => {
+    !desk.apart && toggle(words.say('more.captions.visitor'), remembered('visitorCaptions'), (on) => {
       remember('visitorCaptions', on);
       refresh();
     }),
@@ -35,8 +36,8 @@ export function more(desk, { staff, visitor }, close, refresh) {
         conversation.handover('ask');
         close();
       }),
-      button('tablet', words.say('start.invite'), () => void showInvitation(words))),
-    h('fieldset', {}, h('legend', {}, words.say('more.keys')),
+      !desk.apart && button('tablet', words.say('start.invite'), () => void showInvitation(words))),
+    !desk.apart && h('fieldset', {}, h('legend', {}, words.say('more.keys')),
       keyChoice('staff', words.say('more.key.staff'), words),
       keyChoice('visitor', words.say('more.key.visitor'), words)),
     choice(words.say('more.visitor-language'), others(desk, staff.language), visitor.language, (tag) => conversation.setLanguage(tag)));

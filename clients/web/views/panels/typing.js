@@ -25,9 +25,30 @@ export function typing(desk, { party, words, language, direction, name }, close)
   });
   return h('div', { class: 'typing' },
     h('label', { for: id }, words.say('type.label', { language: name })),
-    party === 'visitor' && turnNote(words),
+    party === 'visitor' && !desk.apart && turnNote(words),
     area,
     button('send', words.say('type.send'), send, { class: 'primary' }));
+}
+
+/**
+ * A line to type into, on a device of one's own; it is interpreted like what is said.
+ * @param {import('../desk.js').Desk} desk
+ * @param {import('../shapes.js').Side} side
+ */
+export function chatLine(desk, { party, words, language, direction, name }) {
+  const label = words.say('type.label', { language: name });
+  const input = h('input', {
+    type: 'text', lang: language, dir: direction, maxlength: LONGEST, enterkeyhint: 'send', autocomplete: 'off', 'aria-label': label, placeholder: label,
+  });
+  const onsubmit = (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    const text = input.value.trim();
+    if (text) desk.conversation.say(text, party);
+    input.value = '';
+    input.focus();
+  };
+  return h('form', { class: 'chat with-button', onsubmit },
+    input, h('button', { type: 'submit', class: 'bare' }, icon('send'), h('span', { class: 'word' }, words.say('type.send'))));
 }
 
 /**

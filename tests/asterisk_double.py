@@ -15,6 +15,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 FULL, XOFF, XON = 1_000, 900, 800
 LONGEST_SOUND, LONGEST_TEXT = 65_500, 128
@@ -184,7 +185,7 @@ async def calling(
     """Call the service as Asterisk does: with the subprotocol, without extensions."""
     async with connect(
         url,
-        subprotocols=["media"],  # type: ignore[list-item]
+        subprotocols=[Subprotocol("media")],
         compression=None,
         additional_headers=headers,
         proxy=None,

@@ -53,13 +53,18 @@ def launch(
     """Start a browser whose microphone hears these samples (16 kHz), once; or silence."""
     with ExitStack() as started:
 
-        def start(heard: Samples | None = None, *more: str, allow: bool = True) -> Browser:
+        def start(
+            heard: Samples | None = None,
+            *more: str,
+            allow: bool = True,
+            program: Path | None = None,
+        ) -> Browser:
             file = tmp_path / f"microphone-{np.random.default_rng().integers(1 << 30)}.wav"
             samples = silence(1.0) if heard is None else heard
             write_wav(file, resample(samples, 16_000, MICROPHONE_RATE), MICROPHONE_RATE)
             asked = ["--use-fake-ui-for-media-stream"] if allow else ["--deny-permission-prompts"]
             browser = playwright.chromium.launch(
-                executable_path=chromium,
+                executable_path=program or chromium,
                 args=[
                     *asked,
                     "--no-sandbox",

@@ -23,7 +23,15 @@ from interpreter.settings import Settings
 from interpreter.tts import SynthesizerSettings, load
 from interpreter.tts.voices import Voices
 
-pytest_plugins = ["browsing", "engine_room"]
+pytest_plugins = ["browsing", "databases", "engine_room", "networks"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What services keep goes into a folder of the tests, not to what the user's own keep."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INTERPRETER_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 def installed(model: str) -> tuple[Manifest, Path]:

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from interpreter.channels import protocol, wire
 from interpreter.connection import ConversationLimits, Engines
@@ -32,10 +33,11 @@ class Running:
 
     service: Service
     port: int
+    host: str = "127.0.0.1"
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def open(self, staff: str = "en", visitor: str = "pt", **more: bool) -> dict[str, str]:
         """A new conversation's tokens."""
@@ -52,8 +54,8 @@ class Running:
     async def websocket(self) -> AsyncIterator[ClientConnection]:
         """A bare websocket, not joined yet."""
         async with connect(
-            f"ws://127.0.0.1:{self.port}/v1/stream",
-            subprotocols=[protocol.SUBPROTOCOL],  # type: ignore[list-item]
+            f"ws://{self.host}:{self.port}/v1/stream",
+            subprotocols=[Subprotocol(protocol.SUBPROTOCOL)],
             proxy=None,
             max_queue=None,  # what nobody reads must not keep the close frame from being read
         ) as websocket:
@@ -65,6 +67,7 @@ def running(
     engines: Engines,
     settings: Settings | None = None,
     load: Callable[[House], House] | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[Running]:
     """Serve with these engines in a thread until the block ends.
 
@@ -74,7 +77,7 @@ def running(
     offices = {"": office_of("", settings.office)}
     house = House(engines, load_profile("embedded"), (), 0.0, offices)
     service = Service(settings, KEY, lambda: load(house) if load else house)
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server((host, 0))
     server = uvicorn.Server(
         uvicorn.Config(service.app(), ws="websockets-sansio", log_config=None, ws_max_size=2**20)
     )
@@ -84,7 +87,7 @@ def running(
         while not (server.started and (load or service.reception)):
             thread.join(0.01)
             assert thread.is_alive()
-        yield Running(service, listening.getsockname()[1])
+        yield Running(service, listening.getsockname()[1], host)
     finally:
         server.should_exit = True
         thread.join(20)

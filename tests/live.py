@@ -14,6 +14,7 @@ from interpreter.connection import Connection, ConversationLimits, Engines
 from interpreter.conversation import Conversation
 from interpreter.events import Event, Party, TurnTaking
 from interpreter.office import NO_OFFICE, Office
+from interpreter.roles import ALONE
 from interpreter.vad import Endpointing
 
 FRAME = RATE // 50
@@ -31,7 +32,8 @@ class Live:
     def connect(
         self, *parties: Party, turn_taking: TurnTaking = TurnTaking.OWN_MICROPHONE
     ) -> Connection:
-        return self.conversation.connect(parties, turn_taking, RATE, 24_000)
+        role = ALONE[parties[0]] if len(parties) == 1 else "shared"
+        return self.conversation.connect(role, turn_taking, RATE, 24_000)
 
     def of(self, kind: type[E]) -> list[E]:
         """What has happened of one kind, in order."""

@@ -68,6 +68,9 @@ class Desk:
     def digits(self) -> str:
         return "".join(event.digit for event in self.of(Digit))
 
+    def has_reached(self, mark: str) -> bool:
+        return mark in self.marks
+
     @property
     def marks(self) -> list[str]:
         return [event.mark for event in self.of(Reached)]

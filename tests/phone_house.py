@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from telephones import Exchange, Telephone, all_hung_up
+from telephones_in_memory import Exchange, Telephone, all_hung_up
 
 from interpreter.audio import Samples
 from interpreter.channels.phone.announcements import Announcements

@@ -21,6 +21,8 @@ TYPES = {
     ".png": "image/png",
 }
 
+PAGES = {"/": "index.html", "/call": "call.html", "/service-worker.js": "service-worker.js"}
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'"
@@ -50,10 +52,8 @@ class _Answer(BaseHTTPRequestHandler):
 
 def _file(path: str) -> Path | None:
     """The stand-in's file where it has one, otherwise the page's own."""
-    if path == "/":
-        return WEB / "index.html"
-    if path == "/service-worker.js":
-        return WEB / "service-worker.js"
+    if path in PAGES:
+        return WEB / PAGES[path]
     folder, _, name = path.lstrip("/").partition("/")
     places = {"web": [STAND_IN, WEB], "fixture": [STAND_IN]}.get(folder, [])
     for place in places:

@@ -70,12 +70,15 @@ def refused(house: Running, path: str, body: object = None, key: str = "") -> tu
 def test_a_counter_signs_in_and_opens_conversations_without_the_key(house: Running) -> None:
     token = call(house, "/v1/sign-in", {"key": KEY})["token"]
     assert KEY not in token
+    assert refused(house, "/v1/sign-in", {"key": token}) == (401, "bad-key")
     wanted = {"staff_language": "en", "visitor_language": "pt", "office": "registration"}
     made = call(house, "/v1/conversations", wanted, token)
     assert made["tokens"].keys() == {"staff", "visitor", "shared"}
-    # A conversation's token does not open others.
+    # A conversation's token does not open others, but reads what is to be chosen from in it.
     assert refused(house, "/v1/conversations", wanted, made["tokens"]["staff"]) == (401, "bad-key")
-    assert refused(house, "/v1/counter", key=made["tokens"]["shared"]) == (401, "bad-key")
+    assert refused(house, "/v1/calls", key=made["tokens"]["staff"]) == (401, "bad-key")
+    assert call(house, "/v1/counter", key=made["tokens"]["visitor"])["languages"]
+    assert refused(house, "/v1/counter", key="no token") == (401, "bad-key")
     wanted["office"] = "treasury"
     assert refused(house, "/v1/conversations", wanted, token) == (400, "unknown-office")
 
@@ -160,6 +163,8 @@ def test_wrong_keys_are_slowed_down() -> None:
     with pytest.raises(BusyError) as busy:
         keys.check(KEY)
     assert busy.value.code == "too-many-attempts"
+    token, _ = Keys(KEY).counter()
+    keys.check(token)  # whoever is in stays in, whatever others try
     keys.forgive()
     keys.check(KEY)
 

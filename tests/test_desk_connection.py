@@ -71,7 +71,7 @@ def test_speech_over_a_line_that_is_cut_is_interpreted_once_and_whole(
         numbers = [
             each.event
             for each in ears.received
-            if not isinstance(each, Line | protocol.Joined | protocol.Ack)
+            if not isinstance(each, Line | protocol.Joined | protocol.Unnumbered)
         ]
         assert numbers == sorted(set(numbers))
         assert not ears.of(protocol.NoticeMessage) + ears.of(protocol.ErrorMessage)

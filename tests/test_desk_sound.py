@@ -259,7 +259,7 @@ def test_a_device_that_will_not_start_is_an_error_of_its_own() -> None:
             raise PortAudioError("Device unavailable")
 
     module = FakePortAudio(DEVICES)
-    module.OutputStream = Busy  # type: ignore[assignment]
+    module.OutputStream = Busy  # type: ignore[assignment]  # one that fails, for this test
     card = sound_card(module, None, None)
     with (
         pytest.raises(SettingsError, match="Device unavailable"),

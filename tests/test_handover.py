@@ -5,25 +5,29 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
 import pytest
-from live import Live, living
+from live import Live, living, voiced
 
 from interpreter import record
+from interpreter.audio import RATE, AudioFrame, Samples
 from interpreter.cards import show
 from interpreter.connection import Connection, Engines
 from interpreter.errors import ProtocolError, TranslationError
 from interpreter.events import (
     CardShown,
     Contact,
+    Failure,
     HandoverChanged,
     Notice,
     Party,
     Rephrased,
     SpeechBegan,
     SpeechEnded,
+    SpeechStarted,
     Transcript,
     Translation,
     TurnTaking,
 )
+from interpreter.microphone import Button
 from interpreter.mt import NO_BRIEFING, Briefing, Draft
 from interpreter.mt.router import Router
 from interpreter.office import Card, Office, Phrase
@@ -44,8 +48,15 @@ OFFICE = Office(
 
 def both(live: Live) -> tuple[Connection, Connection]:
     own = TurnTaking.OWN_MICROPHONE
-    one = live.conversation.connect((STAFF,), own, 16_000, 24_000)
-    return one, live.conversation.connect((VISITOR,), own, 16_000, 24_000)
+    one = live.conversation.connect("staff", own, 16_000, 24_000)
+    return one, live.conversation.connect("visitor", own, 16_000, 24_000)
+
+
+def frames(samples: Samples, first: int) -> list[AudioFrame]:
+    """Of 20 ms, numbered from `first` on."""
+    size = RATE // 50
+    starts = range(0, len(samples) - size, size)
+    return [AudioFrame(samples[at : at + size], RATE, first + n) for n, at in enumerate(starts)]
 
 
 class Answers:
@@ -107,6 +118,66 @@ def test_what_is_being_said_stops_when_a_person_takes_over(engines: Engines) -> 
     asyncio.run(main())
 
 
+def test_what_was_begun_before_is_forgotten_and_the_button_works_again(engines: Engines) -> None:
+    async def main() -> None:
+        said = await voiced(engines, "Preciso de um passaporte novo.", "pt")
+        async with living(engines, office=OFFICE) as live:
+            talk = live.conversation
+            tablet = talk.connect("shared", TurnTaking.PUSH_TO_TALK, RATE, 24_000)
+            await talk.hear(tablet, Button(True, VISITOR, 0))
+            count = 1
+            for frame in frames(said, count):
+                await talk.hear(tablet, frame)
+                count += 1
+            await live.until(SpeechStarted)
+            talk.handover.step(tuple(Party), "begin")
+            (dropped,) = await live.until(Failure)
+            assert (dropped.code, dropped.utterance) == ("human-interprets", 1)
+            for forbidden in (
+                lambda: talk.say_again(tablet, None, VISITOR),
+                lambda: talk.corrections.correct(tablet, 1, "Sim.", VISITOR),
+            ):
+                with pytest.raises(ProtocolError) as silent:
+                    if (waiting := forbidden()) is not None:
+                        await waiting
+                assert silent.value.code == "human-interprets"
+            await talk.hear(tablet, Button(False, VISITOR, count))
+            talk.handover.step(tuple(Party), "end")
+            await talk.hear(tablet, Button(True, VISITOR, count + 1))
+            for frame in frames(said, count + 2):
+                await talk.hear(tablet, frame)
+                count = frame.sequence
+            await talk.hear(tablet, Button(False, VISITOR, count + 1))
+            await live.until(SpeechEnded)
+        (heard,) = [each for each in live.of(Transcript) if each.final]
+        assert heard.utterance == 2
+        assert heard.text.casefold().count("passaporte") == 1
+
+    asyncio.run(main())
+
+
+def test_who_takes_their_consent_back_is_not_heard_to_the_end(engines: Engines) -> None:
+    async def main() -> None:
+        said = await voiced(engines, "Preciso de um passaporte novo.", "pt")
+        async with living(engines, office=OFFICE) as live:
+            talk = live.conversation
+            talk.agreements.required = True
+            own = TurnTaking.PUSH_TO_TALK
+            visitor = talk.connect("visitor", own, RATE, 24_000)
+            talk.agreements.agree(VISITOR, True)
+            await talk.hear(visitor, Button(True, VISITOR, 0))
+            for frame in frames(said, 1):
+                await talk.hear(visitor, frame)
+            await live.until(SpeechStarted)
+            talk.agreements.agree(VISITOR, False)
+            (dropped,) = await live.until(Failure)
+            assert dropped.code == "consent-required"
+            await asyncio.sleep(1.0)
+        assert not [each for each in live.of(Transcript) if each.final]
+
+    asyncio.run(main())
+
+
 def test_a_subject_of_the_office_proposes_a_person_once(engines: Engines) -> None:
     async def main() -> None:
         async with living(engines, office=OFFICE) as live:
@@ -162,11 +233,11 @@ def test_a_phrase_has_the_translation_people_made(engines: Engines) -> None:
 def test_cards_say_it_in_both_languages(engines: Engines) -> None:
     async def main() -> None:
         async with living(engines, office=OFFICE) as live:
-            live.conversation.show("date", "2026-08-18")
-            live.conversation.show("left", "")
-            assert live.conversation.card
-            live.conversation.show("", "")
-            assert live.conversation.card is None
+            live.conversation.table.show("date", "2026-08-18")
+            live.conversation.table.show("left", "")
+            assert live.conversation.table.card
+            live.conversation.table.show("", "")
+            assert live.conversation.table.card is None
         day, left, gone = live.of(CardShown)
         assert day.texts == {
             "en": "Tuesday, August 18, 2026",

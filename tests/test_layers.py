@@ -11,19 +11,20 @@ PACKAGE = ROOT / "interpreter"
 CODE = (PACKAGE, ROOT / "clients" / "desk")
 
 LAYERS = {
-    0: "errors audio g711 events languages work messages phrases sentences",
-    1: "vad asr mt tts checks channels models",
+    0: "errors audio g711 events languages work messages phrases roles sentences utterance",
+    1: "vad asr mt tts checks channels models appointments",
     2: "scheduler load stopwatch journal pipeline preparation rendering back_translation speech "
     "hearing echo speaker recall corrections agreements handover cards plain office tasks record "
-    "microphone connection conversation reception "
+    "interpreting peers relays "
+    "microphone connection conversation reception waiting_room "
     # Ties a websocket to a conversation; the messages beside it know nothing of conversations.
-    "channels.stream channels.welcome "
+    "channels.stream channels.welcome channels.signalling channels.room "
     # The same for telephone lines.
     "channels.phone.settings channels.phone.announcements channels.phone.playback "
     "channels.phone.leg channels.phone.participant channels.phone.questions channels.phone.means "
-    "channels.phone.call channels.phone.switchboard",
-    3: "settings engines server serving http keys counter telephone pages start_page tls launch "
-    "cli models_command doctor bench "
+    "channels.phone.call channels.phone.joining channels.phone.switchboard",
+    3: "settings engines server serving http keys counter appointment_desk telephone pages "
+    "start_page tls launch cli models_command doctor bench "
     "evaluate "
     "by_hand __main__",
 }
@@ -50,6 +51,9 @@ PROTOCOLS = {
     "channels",
     "channels.wire",
     "channels.protocol",
+    "channels.protocol.room",
+    "appointments",
+    "appointments.links",
     "channels.phone.line",
 }
 """What layer 2 may import of layer 1; the other files there wrap one library each."""

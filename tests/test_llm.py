@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -55,8 +56,8 @@ async def serving(answer: Answer) -> AsyncIterator[str]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def translator(address: str, **changes: float) -> LlmTranslator:
-    settings = LlmSettings("llm", "some-model", "chat", PAIRS, **changes)  # type: ignore[arg-type]
+def translator(address: str, **changes: Any) -> LlmTranslator:
+    settings = LlmSettings("llm", "some-model", "chat", PAIRS, **changes)
     return LlmTranslator(settings, lambda: Endpoint(address, KEY))
 
 
@@ -64,7 +65,7 @@ async def ask(llm: LlmTranslator) -> list[Draft]:
     return [draft async for draft in llm.translate(SAID, "en", "de")]
 
 
-def failure(answer: Answer, **changes: float) -> TranslationError:
+def failure(answer: Answer, **changes: Any) -> TranslationError:
     async def main() -> None:
         async with serving(answer) as address:
             await ask(translator(address, **changes))

@@ -40,6 +40,7 @@ ERRORS = [
     "not-allowed",
     "consent-required",
     "human-interprets",
+    "peer-gone",
     "overloaded",
     "starting",
     "recognition-failed",
@@ -53,6 +54,10 @@ ERRORS = [
     "synthesis-timeout",
     "language-not-spoken",
     "record-not-agreed",
+    "appointments-unavailable",
+    "appointment-closed",
+    "visitor-not-ready",
+    "opened-elsewhere",
     "internal-error",
 ]
 NOTICES = [
@@ -117,6 +122,7 @@ STRANGERS = {"uk": "ёъыэ", "ru": "ієїґ", "ar": "پچژگکی", "fa": "ك
 
 CODE_CARRIERS = {
     *("ProtocolError", "BusyError", "RecognitionError", "TranslationError", "SynthesisError"),
+    "StorageError",
     *("Notice", "Failure"),
 }
 """Whatever takes a code as its first argument and can reach people in a conversation."""

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 from interpreter.audio import Samples
 from interpreter.channels.phone import asterisk
@@ -98,7 +100,7 @@ async def waiting_call(
         "127.0.0.1",
         0,
         process_request=check,
-        subprotocols=["media"],  # type: ignore[list-item]
+        subprotocols=[Subprotocol("media")],
         compression=None,
     ) as server:
         port = server.sockets[0].getsockname()[1]
@@ -200,7 +202,7 @@ def test_versions_without_marks_and_with_silence_of_their_own() -> None:
             for name in ("one", "two"):
                 await line.play(tone(0.2, 16_000))
                 await line.mark(name)
-                await until(lambda name=name: name in taker.marks)  # type: ignore[misc]
+                await until(partial(taker.has_reached, name))
             await until(lambda: len(channel.heard) == 2 * 6_400)
             assert channel.commands.count("MARK_MEDIA") == 1
             assert channel.commands.count("REPORT_QUEUE_DRAINED") == 2

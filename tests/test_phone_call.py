@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from live import voiced
 from phone_house import HASTY, SETTINGS, calling, correlation
-from telephones import Exchange, Telephone
+from telephones_in_memory import Exchange, Telephone
 
 from interpreter.audio import resample
 from interpreter.channels.phone.announcements import Sentence, ringing
@@ -33,7 +33,7 @@ def test_from_the_menu_to_a_conversation(quick: Engines) -> None:
             [ongoing] = house.switchboard.ongoing()
             assert (ongoing.state, ongoing.language) == ("interpreted", "pt")
             assert ongoing.staff_token
-            assert house.reception.admit(ongoing.staff_token) == (conversation, (Party.STAFF,))
+            assert house.reception.admit(ongoing.staff_token) == (conversation, "staff")
             caller.press("*")
             await house.told(caller, "ended-closed", "pt")
             await house.told(clerk, "ended-closed", "en")
@@ -49,9 +49,7 @@ def test_what_is_typed_on_the_tablet_is_spoken_to_the_caller(quick: Engines) -> 
             await house.accepted(clerk)
             await house.told(caller, "phone-keys", "pt")
             caller.clear()
-            tablet = house.conversation.connect(
-                (Party.STAFF,), TurnTaking.OWN_MICROPHONE, None, None
-            )
+            tablet = house.conversation.connect("staff", TurnTaking.OWN_MICROPHONE, None, None)
             await house.conversation.type(tablet, "Good morning.", None)
             await caller.until_quiet()
             assert 0.5 < len(caller.heard) / caller.rate < 3.0

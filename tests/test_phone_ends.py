@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from live import voiced
 from phone_house import HASTY, SETTINGS, calling, correlation
-from telephones import Exchange, Telephone
+from telephones_in_memory import Exchange, Telephone
 
 from interpreter.audio import resample
 from interpreter.connection import Engines

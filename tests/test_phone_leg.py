@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jiwer
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import Recording
 from live import Live, living, voiced
-from telephones import Telephone, all_hung_up
+from telephones_in_memory import Telephone, all_hung_up
 from whisper_normalizer.basic import BasicTextNormalizer
 
 from interpreter.audio import RATE, Resampler, level, resample, silence
@@ -80,6 +81,10 @@ async def connected(
         all_hung_up(*telephones.values()),
     ):
         participants: dict[Party, Participant] = {}
+
+        def announce_to(party: Party, code: str) -> None:
+            participants[party].announce(code)
+
         for party, leg in legs.items():
             other = party.other
             participants[party] = Participant(
@@ -88,7 +93,8 @@ async def connected(
                 party,
                 announcements,
                 passing_on(legs[other], telephones[party].rate),
-                lambda code, other=other: participants[other].announce(code),  # type: ignore[misc]
+                partial(announce_to, other),
+                lambda: live.conversation.end("closed"),
             )
         tasks = [asyncio.create_task(each.run()) for each in participants.values()]
         yield Pair(live, telephones, participants, announcements)

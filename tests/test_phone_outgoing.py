@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
 from phone_house import HASTY, SETTINGS, calling
-from telephones import Exchange, Telephone
+from telephones_in_memory import Exchange, Telephone
 
 from interpreter.channels.phone.settings import PhoneSettings, among, bare_number
 from interpreter.channels.phone.switchboard import Switchboard
@@ -110,9 +111,9 @@ def test_numbers_are_compared_without_what_surrounds_them() -> None:
         {"numbers": {"500": "Portuguese"}},
     ],
 )
-def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
+def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        replace(SETTINGS, **wrong)  # type: ignore[arg-type]
+        replace(SETTINGS, **wrong)
 
 
 def test_settings_are_read_from_a_table() -> None:

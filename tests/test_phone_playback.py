@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
-from telephones import Telephone
+from telephones_in_memory import Telephone
 
 from interpreter.audio import Samples, silence
 from interpreter.channels.phone.announcements import Announcements

@@ -48,6 +48,7 @@ def test_the_urgent_goes_first_and_equals_in_their_order() -> None:
             (Priority.SPEECH, "speech 2"),
             (Priority.FINAL, "final 2"),
         ]:
+            # One list for calls of different results, which nobody reads.
             tasks.append(asyncio.create_task(scheduler(priority, note(name))))  # type: ignore[arg-type]
         await asyncio.sleep(0)
         gate.opened.set()

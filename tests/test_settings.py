@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from interpreter.appointments import AppointmentSettings
 from interpreter.channels.phone.settings import PhoneSettings
 from interpreter.channels.phone.sip import SipSettings
 from interpreter.channels.stream import StreamLimits
@@ -82,6 +83,7 @@ def test_the_readme_lists_every_setting_with_its_default(tmp_path: Path) -> None
         "phone": PhoneSettings,
         "sip": SipSettings,
         "stream": StreamLimits,
+        "appointments": AppointmentSettings,
         "conversation": ConversationLimits,
         "endpointing": Endpointing,
     }.items():
@@ -125,6 +127,29 @@ def test_a_setting_of_the_wrong_type_is_refused_by_place(
     with pytest.raises(SettingsError, match=re.escape(f"$.{place}")) as caught:
         load_settings(written(tmp_path, text))
     assert caught.value.code == "bad-settings"
+
+
+@pytest.mark.parametrize(
+    ("database", "right"),
+    [
+        ("", True),
+        ("postgresql+asyncpg://user@host:5432/name", True),
+        ("postgresql+asyncpg://user@/name?host=/var/run/postgresql", True),
+        ("postgresql+asyncpg://host/name", True),
+        ("postgresql+asyncpg://user:a-secret@host/name", False),
+        ("postgresql+asyncpg://user@host", False),
+        ("postgresql://user@host/name", False),
+        ("appointments.sqlite", False),
+    ],
+)
+def test_the_address_of_a_database_is_looked_at(tmp_path: Path, database: str, right: bool) -> None:
+    path = written(tmp_path, f"[appointments]\ndatabase = '{database}'")
+    if right:
+        assert load_settings(path).appointments.database == database
+        return
+    with pytest.raises(SettingsError, match=re.escape("$.appointments.database")) as caught:
+        load_settings(path)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"profile = ", b"profile = '\xff'", b"\xff\xfe"])

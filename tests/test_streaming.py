@@ -32,12 +32,12 @@ from interpreter.events import (
     Transcript,
     Translation,
     TurnTaking,
-    Utterance,
 )
 from interpreter.hearing import Hearing, Surroundings
 from interpreter.sentences import bare_words
 from interpreter.speaker import SpeakerChoice
 from interpreter.stopwatch import Stopwatch
+from interpreter.utterance import Utterance
 from interpreter.vad import CHUNK, Endpointing
 
 STAFF, VISITOR = Party.STAFF, Party.VISITOR

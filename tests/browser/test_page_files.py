@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import call_scenes
 import page_scenes as scenes
 import pytest
+from page_scenes import Scene
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from stand_in_pages import WEB
 
@@ -16,6 +18,9 @@ ENGLISH = MESSAGES["en"]
 SCRIPTS = {file: file.read_text(encoding="utf-8") for file in WEB.rglob("*.js")}
 
 HEAVIEST = 300 * 1024
+HEAVIEST_CALL = 400 * 1024
+"""With pictures, devices and a waiting room besides the conversation."""
+
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 SAID = re.compile(r"words\.say\((?:[^()'`]*\? )?(?:'([^']+)'|`([^`]+)`)")
 """Keys that are asked for as they stand, or put together in a template."""
@@ -85,12 +90,17 @@ def watched(context: BrowserContext) -> tuple[Page, list[tuple[str, int]]]:
     return page, fetched
 
 
-def test_the_page_is_light_and_asks_nobody_else(browser: Browser, address: str) -> None:
+@pytest.mark.parametrize(
+    "scene", [scenes.conversation, call_scenes.talking], ids=["tablet", "call"]
+)
+def test_the_pages_are_light_and_ask_nobody_else(
+    scene: Scene, browser: Browser, address: str
+) -> None:
     context = browser.new_context(locale="de-DE", viewport={"width": 768, "height": 1024})
     page, fetched = watched(context)
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
-    scenes.conversation(page, address)
+    scene(page, address)
     context.close()
     assert requested
     for url in requested:
@@ -100,9 +110,37 @@ def test_the_page_is_light_and_asks_nobody_else(browser: Browser, address: str) 
     assert sum(own.values()) < HEAVIEST
 
 
+IMPORTED = re.compile(r"(?:from|import|new URL\()\s*'(\./[^']+\.js|\.\./[^']+\.js)'")
+REFERRED = re.compile(r'(?:src|href)="/web/([^"]+\.(?:js|css))"')
+
+
+def parts(page: str) -> set[Path]:
+    """All files a page consists of, without its words."""
+    found = {WEB / page}
+    waiting = [WEB / name for name in REFERRED.findall((WEB / page).read_text())]
+    while waiting:
+        file = waiting.pop().resolve()
+        if file not in found:
+            found.add(file)
+            waiting += [file.parent / name for name in IMPORTED.findall(SCRIPTS.get(file, ""))]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("page", "one", "heaviest"),
+    [("index.html", "tablet.js", HEAVIEST), ("call.html", "peer.js", HEAVIEST_CALL)],
+)
+def test_all_that_a_page_consists_of_is_light(page: str, one: str, heaviest: int) -> None:
+    files = parts(page)
+    assert one in {file.name for file in files}
+    words = sorted(file.stat().st_size for file in (WEB / "messages").glob("*.json"))
+    assert sum(file.stat().st_size for file in files) + sum(words[-2:]) < heaviest
+
+
 def test_nothing_is_inline_that_the_policy_would_refuse() -> None:
-    page = (WEB / "index.html").read_text()
-    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=", page)
+    for name in ("index.html", "call.html"):
+        page = (WEB / name).read_text()
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=", page)
     for file, text in SCRIPTS.items():
         for word in ("innerHTML", "insertAdjacentHTML", "eval(", "document.write"):
             assert word not in text, file

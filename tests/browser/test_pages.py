@@ -5,6 +5,7 @@ from typing import Any
 
 import page_scenes as scenes
 import pytest
+from page_checks import CUT_OFF, TOO_SMALL, violations
 from page_scenes import SCENES
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -12,25 +13,6 @@ TABLET = {"width": 768, "height": 1024}
 PHONE = {"width": 390, "height": 844}
 ZOOMED = {"width": 320, "height": 256}
 """A screen of 1280 by 1024 at 400 %."""
-
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-AXE = """async rules => (await axe.run(document, { runOnly: rules })).violations.map(
-    violation => [violation.id, ...violation.nodes.map(node => node.html.slice(0, 200))])"""
-
-TOO_SMALL = """() => [...document.querySelectorAll('button, select, input, textarea')]
-    .map(element => [element, element.getBoundingClientRect()])
-    .filter(([element, { width, height }]) => width > 0 && element.type !== 'checkbox')
-    .filter(([, { width, height }]) => width < 43.9 || height < 43.9)
-    .map(([element]) => element.outerHTML.slice(0, 120))"""
-
-CUT_OFF = """() => [...document.querySelectorAll('.half, .half *, .page, .page *')]
-    .filter(element => !element.closest('.unseen, svg, select, .bar h2'))
-    .filter(element => element.getBoundingClientRect().width > 0)
-    .filter(element => {
-      const { left, right } = element.getBoundingClientRect();
-      return left < -1 || right > innerWidth + 1;
-    }).map(element => element.outerHTML.slice(0, 120))"""
 
 
 def somebody(browser: Browser, **wishes: Any) -> BrowserContext:
@@ -65,12 +47,6 @@ def asked(page: Page) -> list[list[Any]]:
     """What the page wanted of the conversation, in order."""
     wishes: list[list[Any]] = page.evaluate("() => conversation.asked")
     return wishes
-
-
-def violations(page: Page, axe: str) -> list[list[str]]:
-    page.evaluate(axe)
-    found: list[list[str]] = page.evaluate(AXE, RULES)
-    return found
 
 
 @pytest.mark.parametrize("name", SCENES)

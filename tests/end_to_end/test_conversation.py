@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,11 +41,11 @@ def house(engines: Engines) -> Iterator[Running]:
 
 @contextlib.asynccontextmanager
 async def joined(
-    house: Running, token: str, **options: object
+    house: Running, token: str, **options: Any
 ) -> AsyncIterator[tuple[ClientConnection, protocol.Joined]]:
     """A websocket that has joined."""
     async with house.websocket() as websocket:
-        await say(websocket, protocol.Join(token, **options))  # type: ignore[arg-type]
+        await say(websocket, protocol.Join(token, **options))
         answer = await receive(websocket)
         assert isinstance(answer, protocol.Joined), answer
         yield websocket, answer

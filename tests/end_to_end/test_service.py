@@ -87,6 +87,19 @@ def test_a_conversation_is_made_and_ended(house: Running) -> None:
     assert ask(house, "DELETE", "/v1/conversations/c_unknown", **key)[0] == 404
 
 
+def test_its_own_staff_may_end_a_conversation_and_nobody_else_in_it(house: Running) -> None:
+    key = {"Authorization": f"Bearer {KEY}"}
+    made, other = (
+        json.loads(ask(house, "POST", "/v1/conversations", WANTED, **key)[2]) for _ in range(2)
+    )
+    path = f"/v1/conversations/{made['conversation']}"
+    for token in (made["tokens"]["visitor"], other["tokens"]["staff"]):
+        status, _, told = ask(house, "DELETE", path, Authorization=f"Bearer {token}")
+        assert (status, json.loads(told)["code"]) == (403, "not-allowed")
+    staff = made["tokens"]["staff"]
+    assert ask(house, "DELETE", path, Authorization=f"Bearer {staff}")[0] == 204
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -117,7 +130,7 @@ def test_a_conversation_can_be_more_patient_and_simultaneous(house: Running) -> 
     assert status == 201
     assert house.service.reception
     made = house.service.reception.conversations[json.loads(body)["conversation"]]
-    assert made.simultaneous
+    assert made.interpreting.simultaneous
     assert (made.endpointing.finished_seconds, made.endpointing.hesitation_seconds) == (0.6, 1.5)
     assert made.endpointing.silence_seconds == Endpointing().silence_seconds
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from interpreter.channels.phone.line import Line, LineEvent
 from interpreter.channels.phone.sip import IncomingCall, SipPhone, SipSettings
@@ -35,13 +35,13 @@ async def phone_service(
         await phone.close()
 
 
-def trunk(**changes: object) -> SipSettings:
+def trunk(**changes: Any) -> SipSettings:
     """Settings of a service that takes calls from this machine."""
     first = free_port()
     settings = SipSettings(
         host=HOST, port=free_port(), peers=(HOST,), rtp_ports=(first, first + 63), calls=16
     )
-    return replace(settings, **changes)  # type: ignore[arg-type]
+    return replace(settings, **changes)
 
 
 async def next_of(line: Line, kind: type[Event]) -> Event:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +21,9 @@ from .telephones import PATIENCE, Exchange, Telephone
 REGISTERED = Registration("registered")
 
 
-def extension(exchange: Exchange, **changes: object) -> SipSettings:
+def extension(exchange: Exchange, **changes: Any) -> SipSettings:
     settings = trunk(user="interpreter", registrar=exchange.address, peers=())
-    return replace(settings, **changes)  # type: ignore[arg-type]
+    return replace(settings, **changes)
 
 
 class States:

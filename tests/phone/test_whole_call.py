@@ -14,7 +14,7 @@ from interpreter.channels.phone.settings import PhoneSettings
 from interpreter.channels.phone.sip import SipSettings
 from interpreter.connection import ConversationLimits, Engines
 from interpreter.engines import office_of
-from interpreter.events import Party, Transcript
+from interpreter.events import Party, Transcript, Translation, TurnTaking
 from interpreter.reception import Reception
 from interpreter.settings import Settings
 from interpreter.telephone import Telephone as House
@@ -47,7 +47,11 @@ def reception(engines: Engines) -> Reception:
 def settings(exchange: Exchange) -> Settings:
     first = free_port()
     phone = PhoneSettings(
-        language="en", clerks=("clerk",), menu=("pt", "en"), numbers={"portuguese": "pt"}
+        language="en",
+        clerks=("clerk",),
+        menu=("pt", "en"),
+        numbers={"portuguese": "pt"},
+        destinations=("visitor",),
     )
     sip = SipSettings(
         host=HOST,
@@ -143,3 +147,57 @@ def test_a_call_is_interpreted_from_end_to_end(
     assert any("resid" in each.text.casefold() for each in told)
     text = heard_text(engines, clerk, "en").casefold()
     assert re.search(r"residen|permit|renew", text)
+
+
+def test_a_visitor_on_the_telephone_and_staff_in_a_browser_understand_each_other(
+    engines: Engines,
+    exchange: Exchange,
+    telephone: Start,
+    question: Samples,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Staff have them called; they agree with a key; each is interpreted for the other."""
+    monkeypatch.setenv("INTERPRETER_SIP_PASSWORD", exchange.password)
+    every = np.concatenate([question, silence(14.0, 8_000)])
+    visitor = telephone(
+        says=np.tile(every, 12),
+        user="visitor",
+        registrar=exchange.address,
+        password=exchange.password,
+        answers=True,
+    )
+    wanted = settings(exchange)
+    told: list[Translation] = []
+
+    async def scenario() -> None:
+        here = reception(engines)
+        house = House(wanted, here)
+        house.start()
+        try:
+            await until(lambda: house.registration and house.registration.state == "registered")
+            board = house.board
+            assert board
+            conversation = here.open("en", "pt", consent_required=True).conversation
+            browser = conversation.connect("staff", TurnTaking.OWN_MICROPHONE, RATE, 24_000)
+            joining = board.join(conversation, Party.VISITOR, "visitor")
+            await asyncio.to_thread(visitor.wait, "CALL_ESTABLISHED")
+            await press(visitor, lambda: joining.state == "in")
+            await conversation.type(browser, "Please bring your passport on Friday.", None)
+
+            def heard() -> list[Translation]:
+                past = [each.event for each in conversation.journal.past()]
+                return [each for each in past if isinstance(each, Translation) and each.final]
+
+            await until(lambda: {each.party for each in heard()} == set(Party))
+            await asyncio.sleep(8.0)
+            told.extend(heard())
+            visitor.do("hangup")
+            await until(lambda: joining.state == "over")
+            assert not conversation.ended
+        finally:
+            await asyncio.gather(house.shut(), here.shut())
+
+    asyncio.run(scenario())
+    said = " ".join(each.text.casefold() for each in told if each.party is Party.VISITOR)
+    assert "resid" in said or "permit" in said
+    assert re.search(r"passaporte|sexta", heard_text(engines, visitor, "pt").casefold())

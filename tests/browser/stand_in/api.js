@@ -71,3 +71,44 @@ export async function record(name, token, format) {
 export async function sheet() {
   return '<!doctype html><title>s</title><h1>Sheet</h1>';
 }
+
+export async function appointments() {
+  return globalThis.appointmentsNow ?? [];
+}
+
+export async function appointment(id) {
+  return { ...(await appointments()).find((each) => each.id === id), qr: (await invite()).qr };
+}
+
+export async function makeAppointment(wishes) {
+  globalThis.made = wishes;
+  const links = { staff: `${location.origin}/call#staff`, visitor: `${location.origin}/call#visitor` };
+  const made = { ...wishes, id: 'K7MQ4X', state: 'early', links, present: { staff: false, visitor: false } };
+  globalThis.appointmentsNow = [...(await appointments()), made];
+  return made;
+}
+
+export async function revoke(id) {
+  globalThis.appointmentsNow = (await appointments()).filter((each) => each.id !== id);
+}
+
+export async function inviteGuest(name, token, role) {
+  return { token: 'guest', link: `${location.origin}/call#guest=${role}` };
+}
+
+export function askAs(token) {
+  globalThis.askedAs = token;
+}
+
+export async function phones() {
+  return globalThis.phonesNow ?? [];
+}
+
+export async function phone(name, token, number) {
+  globalThis.phonesNow = [{ call: 'p_1', party: 'visitor', state: 'ringing' }];
+  globalThis.dialled = number;
+}
+
+export async function hangUp() {
+  globalThis.phonesNow = [{ call: 'p_1', party: 'visitor', state: 'over' }];
+}

@@ -18,6 +18,10 @@ export class Conversation extends EventTarget {
       card: null,
       handover: null,
       plain: null,
+      name: '',
+      office: '',
+      role: 'staff',
+      simultaneous: false,
       microphone: null,
       agreed: { consent: { staff: null, visitor: null }, record: { staff: null, visitor: null } },
     };
@@ -34,6 +38,7 @@ export class Conversation extends EventTarget {
   }
 
   async start() {
+    Object.assign(this.state, globalThis.joined);
     if (sessionStorage.getItem('agreed')) this.state.agreed.consent.visitor = true;
   }
 
@@ -51,13 +56,19 @@ export class Conversation extends EventTarget {
   slower(speed, party) { this.ask('slower', speed, party); }
   stopSpeaking(party) { this.ask('stopSpeaking', party); }
   setLanguage(tag) { this.ask('setLanguage', tag); }
-  consent(agreed, party) { this.ask('consent', agreed, party); }
   phrase(id, party) { this.ask('phrase', id, party); }
   card(card, value) { this.ask('card', card, value); }
   handover(step) { this.ask('handover', step); }
   plain(on) { this.ask('plain', on); }
+  interpreting(simultaneous) { this.ask('interpreting', simultaneous); }
   setTurnTaking(mode) { this.ask('setTurnTaking', mode); }
   leave() { this.ask('leave'); }
+
+  consent(agreed, party) {
+    this.ask('consent', agreed, party);
+    const { consent, record } = this.state.agreed;
+    queueMicrotask(() => this.put({ agreed: { consent: { ...consent, [party]: agreed }, record } }, 'parties'));
+  }
 
   agreeToRecord(agreed, party) {
     this.ask('agreeToRecord', agreed, party);

@@ -109,6 +109,23 @@ def test_who_gives_up_dialling_stops_the_ringing(telephone: Start) -> None:
     asyncio.run(scenario())
 
 
+def test_who_gives_up_at_once_leaves_nobody_ringing(telephone: Start) -> None:
+    phone = telephone(says=babble(20, 8_000), user="desk")
+
+    async def scenario() -> None:
+        async with phone_service(towards(phone)) as service:
+            calling = asyncio.create_task(service.dial("desk", PATIENCE))
+            # So soon that the library has not yet told of the call it sends out.
+            await asyncio.sleep(0)
+            calling.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await calling
+            await asyncio.to_thread(phone.wait, "CALL_INCOMING")
+            await asyncio.to_thread(phone.wait, "CALL_CLOSED")
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     "number", ["0900123", "desk2", "", "03", "030@evil.example", "030 5", "030;x=1", "030\r\nX: y"]
 )

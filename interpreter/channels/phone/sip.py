@@ -16,6 +16,7 @@ It is built on `baresip-python`, whose limits are these:
   way to the exchange is not trusted, a VPN or a session border controller belongs between.
 * Keys arrive as RFC 4733 and as SIP INFO; tones within the sound are not recognised.
 * The dialled number is taken from the To header; the request line is not shown.
+* A call hung up before its first reply gets no CANCEL; `sip_call` waits for that reply.
 * Transfers (REFER) and redirections (302) are refused: nobody but `dial` makes calls.
 """
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...errors import PhoneError
@@ -18,7 +19,12 @@ ACKNOWLEDGE_SECONDS = 10.0
 SOUND_SECONDS = 2.0
 """So long after the answer both directions of sound must be there."""
 
+REPLY_SECONDS = 2.0
+"""So long a call that is given up is waited for to ring."""
+
 VIDEO_ATTEMPTS = 5
+
+RANG = ("CALL_RINGING", "CALL_PROGRESS")
 
 BUSY = (486, 600)
 NO_ANSWER = (408, 480, 487)
@@ -83,48 +89,76 @@ async def dial(
 ) -> "baresip.Call":
     """Call an address and wait for the answer; `keep` gets the call as soon as it rings.
 
+    Whoever cancels it, however soon, leaves nobody ringing.
+
     Raises `PhoneError`: busy, no-answer, refused, unreachable.
     """
     from baresip import BaresipError
 
     # The library tells of a call's end even before `dial` has given the call out.
     happened: asyncio.Queue[Any] = asyncio.Queue()
-    ringing: set[int] = set()
 
     def listen(event: Any) -> None:
-        if event.event.name in ("CALL_ESTABLISHED", "CALL_CLOSED"):
+        if event.event.name in (*RANG, "CALL_ESTABLISHED", "CALL_CLOSED"):
             happened.put_nowait(event)
-        elif event.event.name in ("CALL_RINGING", "CALL_PROGRESS"):
-            ringing.add(event.call)
 
     runtime.subscribe(listen)
-    call = None
+    # On its own, since a cancelled command is sent nevertheless and its call would be lost.
+    dialling = asyncio.create_task(agent.dial(address))
+    rang = over = False
     try:
-        call = await agent.dial(address)
+        call = await asyncio.shield(dialling)
         keep(call)
         async with asyncio.timeout(ring_seconds):
-            event = await happened.get()
-            while event.call != call.handle:
-                event = await happened.get()
+            while (event := await _next_of(happened, call)).event.name in RANG:
+                rang = True
+        over = True
     except TimeoutError as error:
-        if call is not None and call.handle in ringing:
+        if rang:
             raise PhoneError("no-answer", "nobody answered", retryable=True) from error
         raise PhoneError("unreachable", "it did not even ring", retryable=True) from error
     except BaresipError as error:
         raise PhoneError("unreachable", "the exchange cannot be reached", retryable=True) from error
-    else:
-        if event.event.name == "CALL_CLOSED":
-            raise _not_answered(event.text or "")
-        answered, call = call, None
-        return answered
     finally:
+        if not over:
+            await quietly(_give_up(dialling, happened, rang))
         runtime.unsubscribe(listen)
-        if call is not None:
-            await quietly(call.hangup())
+    if event.event.name == "CALL_CLOSED":
+        raise _not_answered(event.text or "")
+    return call
+
+
+async def _next_of(happened: "asyncio.Queue[Any]", call: "baresip.Call") -> Any:
+    while (event := await happened.get()).call != call.handle:
+        pass
+    return event
+
+
+async def _give_up(
+    dialling: "asyncio.Task[baresip.Call]", happened: "asyncio.Queue[Any]", rang: bool
+) -> None:
+    call = await dialling
+    if not rang:
+        # Hung up before the first reply, the library sends no CANCEL: there it would ring on.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(_next_of(happened, call), REPLY_SECONDS)
+    await call.hangup()
 
 
 async def line_of(call: "baresip.Call", caller: Caller) -> SipLine:
-    """The line of an established call, once its sound is there. Raises `PhoneError` (no-sound)."""
+    """The line of an established call, once its sound is there; hung up if that fails.
+
+    Raises `PhoneError` (no-sound).
+    """
+    try:
+        rate = await _rate_of(call)
+    except BaseException:
+        await quietly(call.hangup())
+        raise
+    return SipLine(call, caller, rate)
+
+
+async def _rate_of(call: "baresip.Call") -> int:
     from baresip import AudioNotActive
 
     for _ in range(round(SOUND_SECONDS / 0.01)):
@@ -133,9 +167,9 @@ async def line_of(call: "baresip.Call", caller: Caller) -> SipLine:
         except AudioNotActive:
             info = None
         if info and info.rx_ready and info.tx_ready:
-            return SipLine(call, caller, info.rx_sample_rate)
+            rate: int = info.rx_sample_rate
+            return rate
         await asyncio.sleep(0.01)
-    await quietly(call.hangup())
     raise PhoneError("no-sound", "the call was answered, but has no sound")
 
 

@@ -201,16 +201,18 @@ def test_partial_work_is_never_queued() -> None:
 def test_while_the_machine_is_behind_there_is_no_partial_work() -> None:
     async def main() -> None:
         now = 100.0
-        scheduler, gate = Scheduler(workers=2, clock=lambda: now), Gate()
-        gates = [asyncio.create_task(scheduler(Priority.SPEECH, gate)) for _ in range(2)]
-        await asyncio.to_thread(gate.entered.wait)
+        scheduler, gates = Scheduler(workers=2, clock=lambda: now), [Gate(), Gate()]
+        speech = [asyncio.create_task(scheduler(Priority.SPEECH, gate)) for gate in gates]
+        for gate in gates:  # a worker that has not begun yet would take what is more urgent
+            await asyncio.to_thread(gate.entered.wait)
         final = asyncio.create_task(scheduler(Priority.FINAL, lambda: "final"))
         await asyncio.sleep(0.05)
         assert not scheduler.behind
         now = 103.5
         assert scheduler.behind
-        gate.opened.set()
-        await asyncio.gather(*gates, final)
+        for gate in gates:
+            gate.opened.set()
+        await asyncio.gather(*speech, final)
         with pytest.raises(BusyError, match="behind"):
             await scheduler(Priority.PARTIAL, lambda: "late")
         assert await scheduler(Priority.FINAL, lambda: "final") == "final"

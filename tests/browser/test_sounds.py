@@ -73,12 +73,12 @@ def test_a_stopped_voice_stays_silent_until_it_is_said_again(
 ) -> None:
     page = blank_page(launch().new_context(), service.address)
     page.evaluate(PLAYER)
-    page.evaluate("player.begin(1); push(1, 10)")
+    page.evaluate("player.begin(1); push(1, 100)")
     wait(page, "reports.length >= 2")
     page.evaluate("player.stop(1)")
     wait(page, "reports.at(-1).done")
     stopped = reports(page)
-    assert 0 < stopped[-1]["milliseconds"] < 1000
+    assert 0 < stopped[-1]["milliseconds"] < 10_000  # not to its end
     # What was on its way comes to nothing; another voice is heard in full.
     page.evaluate("push(1, 10); player.end(1); speak(2, 3)")
     wait(page, "reports.at(-1).done && reports.at(-1).utterance === 2")

@@ -191,7 +191,7 @@ def test_limits_of_rate_time_and_mistakes(engines: Engines) -> None:
             assert codes == ["bad-audio-frame"] * 4 + ["too-many-messages"]
             assert await close_code(websocket) == 1008
 
-    limits = StreamLimits(join_seconds=0.5, messages_per_second=10, mistakes=5)
+    limits = StreamLimits(join_seconds=2.0, messages_per_second=10, mistakes=5)
     with running(engines, Settings(server=PLENTY, stream=limits)) as house:
         asyncio.run(main(house))
 
@@ -219,7 +219,7 @@ def test_limits_of_connections_conversations_and_lifetime(engines: Engines) -> N
 
     limited = Settings(
         server=dataclasses.replace(PLENTY, connections=2),
-        conversation=ConversationLimits(connections=1, lifetime_seconds=2.0),
+        conversation=ConversationLimits(connections=1, lifetime_seconds=5.0),
     )
     with running(engines, limited) as house:
         asyncio.run(main(house))

@@ -89,7 +89,7 @@ def test_a_refusing_telephone_is_busy(telephone: Start) -> None:
 
 def test_nobody_answers_and_it_stops_ringing(telephone: Start) -> None:
     phone = telephone(says=babble(20, 8_000), user="desk")
-    assert code_of(towards(phone), "desk", ring_seconds=1.0) == "no-answer"
+    assert code_of(towards(phone), "desk", ring_seconds=3.0) == "no-answer"
     phone.wait("CALL_INCOMING")
     phone.wait("CALL_CLOSED")
 

@@ -112,9 +112,14 @@ class Connections:
         return any(not each.interprets for each in self.all)
 
     @property
-    def anybody_interprets(self) -> bool:
-        """Whether a human interpreter is in the call, or may come back."""
-        return any(each.interprets for each in self.all)
+    def hear_an_interpreter(self) -> bool:
+        """Whether a human interpreter is in the picture (or may come back), and with them everybody
+        who speaks or listens: nobody else hears them."""
+        talking = [each for each in self.all if each.microphone or each.speech_rate]
+        interpreters = [each for each in self.all if each.interprets]
+        return bool(interpreters) and all(
+            self.peers.post(each.name) for each in (*interpreters, *talking)
+        )
 
     def add(self, connection: Connection, *, video: bool = False) -> None:
         """A new one. Raises `ProtocolError` ("not-allowed", "conversation-full")."""

@@ -29,7 +29,7 @@ from .events import (
     Translation,
     TurnTaking,
 )
-from .handover import Handover
+from .handover import Handover, human_interprets
 from .hearing import Surroundings
 from .interpreting import Interpreting
 from .journal import Journal
@@ -184,8 +184,7 @@ class Conversation:
             guard=guard,
         )
         self.connections.add(connection, video=video)
-        if connection.interprets:
-            self.handover.interpreter(present=True)
+        self.handover.interpreter(self.connections.hear_an_interpreter)
         if connection.microphone:
             self._hearing.start(connection.microphone.run())
         return connection
@@ -199,8 +198,7 @@ class Conversation:
         if self.connections.remove(connection):
             if connection.microphone:
                 await connection.microphone.hang_up()
-            if connection.interprets and not self.connections.anybody_interprets:
-                self.handover.interpreter(present=False)
+            self.handover.interpreter(self.connections.hear_an_interpreter)
             if not self.connections.anybody_left:
                 self.end("left")
 
@@ -219,8 +217,8 @@ class Conversation:
 
     def deaf_to(self, connection: Connection) -> ProtocolError | None:
         """Why the machine does not interpret what this connection says, if so."""
-        if self.handover.active:
-            return ProtocolError("human-interprets", "a person interprets; the machine is silent")
+        if self.handover.deaf:
+            return human_interprets()
         if not self.agreements.may_speak(connection.parties):
             return ProtocolError("consent-required", "the visitor has to agree first")
         return None
@@ -239,6 +237,8 @@ class Conversation:
     def say_again(self, connection: Connection, utterance: int | None, party: Party | None) -> None:
         """Speak an utterance once more. Raises `ProtocolError`."""
         listener = connection.party(party)
+        if self.handover.active:
+            raise human_interprets()
         if reason := self.deaf_to(connection):
             raise reason
         if not self._directions[listener].repeat(self._recall.heard_by(listener, utterance)):

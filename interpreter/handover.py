@@ -26,6 +26,8 @@ _FAILURES = 3
 class Handover:
     """Proposes a person, and keeps the machine silent while one interprets.
 
+    Where the person is in the picture with everybody, the machine goes on listening for captions.
+
     Proposed once for a reason; after staff took it back, only a new one proposes again.
     """
 
@@ -49,6 +51,11 @@ class Handover:
         self._silence = silence
         self._failures = 0
         self._told: set[str] = set()
+        self._begun = False
+        """Whether staff have handed over, and not taken back."""
+
+        self._heard = False
+        """Whether everybody hears a human interpreter who is in the call."""
 
     @property
     def state(self) -> HandoverState:
@@ -57,8 +64,14 @@ class Handover:
 
     @property
     def active(self) -> bool:
-        """Whether a person interprets, and the machine neither listens nor speaks."""
+        """Whether a person interprets, and the machine does not speak."""
         return self.state == "active"
+
+    @property
+    def deaf(self) -> bool:
+        """Whether the machine does not listen either: it shows captions only where the person is in
+        the call with everybody."""
+        return self.active and not self._heard
 
     def take(self, event: Event) -> None:
         """Something has happened: is it a reason?"""
@@ -83,20 +96,31 @@ class Handover:
         elif Party.STAFF not in parties:
             raise ProtocolError("not-allowed", "staff decide who interprets")
         elif step == "begin" and not self.active:
-            self._change("active", "staff")
-            self._silence()
+            self._begun = True
+            self._take_over("interpreter" if self._heard else "staff")
         elif step == "end" and self.state != "over":
-            self._failures = 0
-            self._change("over", "staff")
+            self._begun = False
+            self._give_back("staff")
 
-    def interpreter(self, present: bool) -> None:
-        """A human interpreter has come into the call, or the last of them has left it."""
-        if present and not self.active:
-            self._change("active", "interpreter")
-            self._silence()
-        elif not present and self.active and self.latest and self.latest.reason == "interpreter":
-            self._failures = 0
-            self._change("over", "interpreter")
+    def interpreter(self, heard: bool) -> None:
+        """Whether everybody hears a human interpreter in the call; told after each change."""
+        if heard is self._heard:
+            return
+        self._heard = heard
+        if heard:
+            self._take_over("interpreter")
+        elif self.active and self._begun:
+            self._take_over("staff")
+        elif self.active:
+            self._give_back("interpreter")
+
+    def _take_over(self, reason: HandoverReason) -> None:
+        self._change("active", reason)
+        self._silence()
+
+    def _give_back(self, reason: HandoverReason) -> None:
+        self._failures = 0
+        self._change("over", reason)
 
     def _count(self, *, failed: bool) -> None:
         self._failures = self._failures + 1 if failed else 0
@@ -114,3 +138,8 @@ class Handover:
     def _change(self, state: HandoverState, reason: HandoverReason, subject: str = "") -> None:
         self.latest = HandoverChanged(state, reason, subject, self._office.contact)
         self._emit(self.latest)
+
+
+def human_interprets() -> ProtocolError:
+    """Why the machine does not do what it is asked for."""
+    return ProtocolError("human-interprets", "a person interprets; the machine is silent")

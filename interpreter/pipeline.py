@@ -216,7 +216,7 @@ class Direction:
             text, engine = await self._glance(certain[course.source : end], source, target)
             course.source, course.glanced = end, f"{course.glanced} {text}".strip()
             self._show(transcript, course.glanced, engine, target)
-        elif self._took_seconds < _QUICK_SECONDS:
+        elif self._took_seconds < _QUICK_SECONDS and self._listener().present:
             text, _ = await self._glance(transcript.text, source, target)
             self._speech.make_ahead(text, target, growing=True)
 

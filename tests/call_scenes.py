@@ -175,8 +175,10 @@ def arabic(page: Page, address: str) -> None:
 def with_interpreter(page: Page, address: str) -> None:
     call(page, address, "staff")
     people(page, VISITOR, INTERPRETER | {"microphone": False})
-    put(page, handover={"state": "active", "reason": "interpreter", "messages": {}})
-    page.wait_for_selector(".cover.handover:not([hidden])")
+    told = {"en": "A person interprets. The machine is silent and only shows captions."}
+    put(page, handover={"state": "active", "reason": "interpreter", "messages": told})
+    put(page, lines=talk("pt"))
+    page.wait_for_selector(".banners [data-code=interpreter]")
 
 
 def shared(page: Page, address: str) -> None:

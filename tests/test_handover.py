@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from live import Live, living, voiced
 
 from interpreter import record
-from interpreter.audio import RATE, AudioFrame, Samples
+from interpreter.audio import RATE, AudioFrame, Samples, silence
 from interpreter.cards import show
 from interpreter.connection import Connection, Engines
 from interpreter.errors import ProtocolError, TranslationError
@@ -31,6 +32,7 @@ from interpreter.microphone import Button
 from interpreter.mt import NO_BRIEFING, Briefing, Draft
 from interpreter.mt.router import Router
 from interpreter.office import Card, Office, Phrase
+from interpreter.roles import Role
 from interpreter.work import Quality
 
 STAFF, VISITOR = Party.STAFF, Party.VISITOR
@@ -50,6 +52,12 @@ def both(live: Live) -> tuple[Connection, Connection]:
     own = TurnTaking.OWN_MICROPHONE
     one = live.conversation.connect("staff", own, 16_000, 24_000)
     return one, live.conversation.connect("visitor", own, 16_000, 24_000)
+
+
+def in_the_picture(live: Live, role: Role) -> Connection:
+    own = TurnTaking.OWN_MICROPHONE
+    rates = (None, None) if role == "interpreter" else (RATE, 24_000)
+    return live.conversation.connect(role, own, *rates, video=True)
 
 
 def frames(samples: Samples, first: int) -> list[AudioFrame]:
@@ -98,6 +106,63 @@ def test_staff_hand_over_and_the_machine_is_silent_until_taken_back(engines: Eng
         told = [(each.state, each.reason) for each in live.of(HandoverChanged)]
         assert told == [("proposed", "asked"), ("active", "staff"), ("over", "staff")]
         assert live.of(HandoverChanged)[0].contact.phone == "+49 30 1234567"
+
+    asyncio.run(main())
+
+
+def test_while_an_interpreter_is_in_the_picture_the_machine_only_shows_captions(
+    engines: Engines,
+) -> None:
+    async def main() -> None:
+        said = await voiced(engines, "Preciso de um passaporte novo.", "pt")
+        async with living(engines, office=OFFICE) as live:
+            talk = live.conversation
+            clerk, visitor = in_the_picture(live, "staff"), in_the_picture(live, "visitor")
+            person = in_the_picture(live, "interpreter")
+            await live.say(visitor, np.concatenate([said, silence(2.0)]), pace=4.0)
+            await live.wait(lambda: any(each.final for each in live.of(Translation)))
+            await talk.type(clerk, "Please take a seat.", STAFF)
+            await live.wait(lambda: sum(each.final for each in live.of(Translation)) == 2)
+            with pytest.raises(ProtocolError) as silent:
+                talk.say_again(clerk, None, STAFF)
+            assert silent.value.code == "human-interprets"
+            # Who is on the telephone does not hear the person, and needs the machine.
+            phone = talk.connect("visitor", TurnTaking.OWN_MICROPHONE, RATE, 8_000)
+            await talk.type(clerk, "Please take a seat.", STAFF)
+            await live.until(SpeechEnded)
+            await talk.leave(phone)
+            await talk.leave(person)
+            await talk.type(clerk, "Please sign here.", STAFF)
+            await live.until(SpeechEnded, 2)
+        assert "passport" in next(each for each in live.of(Translation) if each.final).text
+        assert [each.utterance for each in live.of(SpeechBegan)] == [3, 4]
+        told = [(each.state, each.reason) for each in live.of(HandoverChanged)]
+        assert told == [("active", "interpreter"), ("over", "interpreter")] * 2
+
+    asyncio.run(main())
+
+
+def test_staff_decide_about_an_interpreter_in_the_picture_too(engines: Engines) -> None:
+    async def main() -> None:
+        async with living(engines, office=OFFICE) as live:
+            talk = live.conversation
+            clerk = in_the_picture(live, "staff")
+            talk.handover.step(clerk.parties, "begin")
+            assert talk.deaf_to(clerk)
+            person = in_the_picture(live, "interpreter")
+            assert talk.handover.active and not talk.deaf_to(clerk)
+            await talk.leave(person)
+            # It was not to be left to the machine before they came.
+            assert talk.deaf_to(clerk)
+            talk.handover.step(clerk.parties, "end")
+            person = in_the_picture(live, "interpreter")
+            talk.handover.step(clerk.parties, "end")
+            assert not talk.handover.active
+            talk.handover.step(clerk.parties, "begin")
+            assert talk.handover.active and not talk.deaf_to(clerk)
+            talk.handover.step(clerk.parties, "end")
+            await talk.leave(person)
+            assert not talk.handover.active
 
     asyncio.run(main())
 

@@ -80,6 +80,7 @@ NOTICES = [
     "demonstration",
     "handover-proposed",
     "handover-active",
+    "handover-interpreter",
     "handover-over",
     "plain-failed",
 ]

@@ -6,7 +6,7 @@ import { Doing } from './doing.js';
 import { dismiss, forgetConnection, formerConnection, keepConnection } from './former.js';
 import { withMessage, withVoice } from './lines.js';
 import { Player } from './playback.js';
-import { atFirst, welcomed, withNotice, withParty } from './told.js';
+import { atFirst, deaf, welcomed, withNotice, withParty } from './told.js';
 
 /** @typedef {import('./lines.js').Line} Line */
 /** @typedef {import('./protocol.js').Party} Party */
@@ -86,7 +86,7 @@ export class Conversation extends EventTarget {
     }
     this.microphone = microphone;
     if (this.track) microphone.replace(this.track()); // it may have changed meanwhile
-    this.microphone.setMuted(this.state.handover?.state === 'active');
+    this.microphone.setMuted(deaf(this.state.handover));
     this.#put({ microphone: null }, 'microphone');
   }
 
@@ -249,7 +249,7 @@ export class Conversation extends EventTarget {
         this.#put({ card: message.card ? message : null }, 'card');
         break;
       case 'handover':
-        this.microphone?.setMuted(message.state === 'active');
+        this.microphone?.setMuted(deaf(message));
         this.#put({ handover: message.state === 'over' ? null : message }, 'handover');
         break;
       case 'plain':

@@ -30,6 +30,14 @@
  * @property {{consent: Record<Party, boolean | null>, record: Record<Party, boolean | null>}} agreed
  */
 
+/**
+ * Whether the machine does not listen, since a person interprets. Where one is in the call it shows captions.
+ * @param {State['handover']} handover
+ */
+export function deaf(handover) {
+  return handover?.state === 'active' && handover.reason !== 'interpreter';
+}
+
 /** What takes a lasting notice back. @type {Record<string, string>} */
 const RECOVERS = { 'translation-recovered': 'translation-degraded', 'machine-recovered': 'machine-behind' };
 

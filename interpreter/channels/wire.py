@@ -205,7 +205,8 @@ def handover_message(
     changed: HandoverChanged, number: int, languages: Sequence[str]
 ) -> HandoverMessage:
     """The message that tells who interprets, and who may be called."""
-    told = words(f"handover-{changed.state}", languages)
+    captions = changed.state == "active" and changed.reason == "interpreter"
+    told = words("handover-interpreter" if captions else f"handover-{changed.state}", languages)
     contact = ContactMessage(**asdict(changed.contact)) if changed.contact != Contact() else None
     return HandoverMessage(number, changed.state, changed.reason, told, changed.subject, contact)
 

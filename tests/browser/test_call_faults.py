@@ -79,7 +79,7 @@ def test_who_does_not_allow_the_camera_is_heard(service: Running, launch: Launch
     expect(visitor.locator(".faults")).to_contain_text("câmara")
 
 
-def test_a_human_interpreter_comes_in_and_the_machine_is_silent(
+def test_a_human_interpreter_comes_in_and_the_machine_only_shows_captions(
     service: Running, launch: Launch
 ) -> None:
     staff, visitor = together(service, launch)
@@ -92,10 +92,30 @@ def test_a_human_interpreter_comes_in_and_the_machine_is_silent(
     for page in (staff, visitor, guest):
         expect(page.locator(LIVE)).to_have_count(2, timeout=LONG)
     for page in (staff, visitor):
-        expect(page.locator(".cover.handover")).to_be_visible()
+        expect(page.locator(".banners [data-code=interpreter]")).to_be_visible(timeout=LONG)
+        expect(page.locator(".cover.handover")).to_be_hidden()
+    expect(guest.locator(".faults [data-code=interprets]")).to_contain_text("silent")
+    type_line(staff, "Please take a seat.")
+    expect(guest.locator(".caption")).to_contain_text("Please take a seat.", timeout=LONG)
+    expect(visitor.locator(".line.heard .words")).to_have_count(1, timeout=LONG)
+    # Staff may want the machine's voice all the same.
+    staff.locator("[data-code=interpreter]").get_by_role("button").click()
+    expect(guest.locator(".faults [data-code=interprets]")).to_contain_text(
+        "The machine interprets"
+    )
+    expect(staff.locator("[data-code=interpreter]")).to_have_count(0)
+    staff.locator("[data-tool=more]").click()
+    staff.get_by_role("button", name="Get a person to interpret").click()
+    staff.get_by_role("button", name="A person takes over").click()
+    for page in (staff, visitor):
+        expect(page.locator(".banners [data-code=interpreter]")).to_be_visible(timeout=LONG)
     guest.locator("[data-tool=leave]").click()
     for page in (staff, visitor):
         expect(page.locator(LIVE)).to_have_count(1, timeout=LONG)
+    # Staff have handed over to a person, so the machine stays out of it until they take it back.
+    expect(visitor.locator(".cover.handover")).to_be_visible(timeout=LONG)
+    staff.get_by_role("button", name="The machine again").click()
+    for page in (staff, visitor):
         expect(page.locator(".cover.handover")).to_be_hidden(timeout=LONG)
 
 

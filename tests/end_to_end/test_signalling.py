@@ -193,7 +193,9 @@ def invite(house: Running, conversation: str, token: str, role: str) -> dict[str
     return invited
 
 
-def test_the_machine_is_silent_while_a_human_interpreter_is_in_the_call(house: Running) -> None:
+def test_the_machine_shows_captions_only_while_a_human_interpreter_is_in_the_call(
+    house: Running,
+) -> None:
     silent = {"microphone_rate": None, "speech_rate": None}
 
     async def call() -> None:
@@ -208,7 +210,11 @@ def test_the_machine_is_silent_while_a_human_interpreter_is_in_the_call(house: R
                 assert not seen.parties[Party.VISITOR].connected
                 begun = await receive_until(staff, protocol.HandoverMessage)
                 assert (begun.state, begun.reason) == ("active", "interpreter")
+                assert "captions" in begun.messages["en"]
                 await staff.send(json.dumps({"type": "text", "text": "Good morning."}))
+                read = await receive_until(interpreter, protocol.TranslationMessage)
+                assert (read.target, read.final) == ("pt", True)
+                await staff.send(json.dumps({"type": "say_again"}))
                 assert await refusal(staff) == "human-interprets"
                 await interpreter.send(json.dumps({"type": "consent", "agreed": True}))
                 assert await refusal(interpreter) == "not-allowed"

@@ -1,5 +1,6 @@
 /** What holds for now (quality, connection, microphone), and news that passes. */
 
+import { deaf } from '../told.js';
 import { button, fill, h, icon } from './elements.js';
 
 /** @typedef {import('./desk.js').Desk} Desk */
@@ -68,7 +69,7 @@ export function banners(desk, side, announce) {
  * @returns {Banner[]}
  */
 function standing(desk, { words, party }) {
-  const { connection, parties } = desk.state;
+  const { connection, handover, parties } = desk.state;
   /** @type {Banner[]} */
   const found = [];
   const add = (/** @type {string} */ code, /** @type {Picture} */ picture, /** @type {string} */ text) => found.push({ code, picture, text });
@@ -79,6 +80,10 @@ function standing(desk, { words, party }) {
   if (problem) {
     const act = button('again', words.say('microphone.try'), () => void desk.openMicrophone(), { class: 'quiet' });
     found.push({ code: 'microphone', picture: 'mic-off', text: problem, act });
+  }
+  if (handover?.state === 'active' && !deaf(handover)) {
+    const act = party === 'staff' ? button('machine', words.say('handover.end'), () => desk.conversation.handover('end'), { class: 'quiet' }) : undefined;
+    found.push({ code: 'interpreter', picture: 'person', text: words.pick(handover.messages), act });
   }
   if (parties && [parties.staff, parties.visitor].some((each) => each?.translation === 'demonstration')) {
     add('demonstration', 'warning', words.say('demonstration'));

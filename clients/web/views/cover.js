@@ -1,5 +1,6 @@
 /** What lies over a half while nobody can talk there: a person takes over, or the page was reloaded. */
 
+import { deaf } from '../told.js';
 import { button, fill, h, icon } from './elements.js';
 
 /** @typedef {import('./desk.js').Desk} Desk */
@@ -22,13 +23,13 @@ export function handoverCover(desk, side, { onsheet }, announce) {
     const now = JSON.stringify(handover);
     if (now === shown) return;
     shown = now;
-    element.hidden = handover?.state !== 'active';
+    element.hidden = !deaf(handover);
     asked.hidden = handover?.state !== 'proposed';
     if (handover?.state === 'proposed') {
       fill(asked, ...proposal());
       announce(words.say(`handover.proposed.${party}`));
     }
-    if (handover?.state === 'active') {
+    if (deaf(handover)) {
       fill(element, ...active());
       announce(words.say('handover.active'));
     }

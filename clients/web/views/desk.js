@@ -4,6 +4,7 @@
  */
 
 import { remember, remembered } from '../preferences.js';
+import { deaf } from '../told.js';
 import { microphoneTrouble } from './microphone.js';
 
 /** @typedef {import('../conversation.js').Conversation} Conversation */
@@ -128,10 +129,10 @@ export class Desk extends EventTarget {
     this.changed();
   }
 
-  /** Whether nobody is interpreted at the moment: a person does it, or the conversation is over. */
+  /** Whether nobody is listened to at the moment: a person interprets, or the conversation is over. */
   blocked() {
-    const { handover, ended, connection } = this.state;
-    return handover?.state === 'active' || ended !== null || connection === 'gone';
+    const { ended, connection } = this.state;
+    return deaf(this.state.handover) || ended !== null || connection === 'gone';
   }
 
   /** @param {boolean} on */

@@ -116,14 +116,14 @@ export function talking(desk, side, { onend, onsheet }) {
 function callFaults(desk, call, media, { words }, interprets) {
   const { conversation } = desk;
   const more = () => {
-    const { connection, agreed } = conversation.state;
+    const { connection, agreed, handover } = conversation.state;
     // The half tells it once people talk.
     const cut = connection === 'lost' && (interprets || !agreed.consent.visitor);
     /** @type {(import('./faults.js').Fault | false)[]} */
     const found = [
       cut && { code: 'lost', picture: 'offline', text: words.say('connection.lost') },
       call.state.narrow && { code: 'narrow', picture: 'camera-off', text: words.say('call.narrow.own') },
-      interprets && { code: 'interprets', picture: 'person', text: words.say('call.interprets') },
+      interprets && { code: 'interprets', picture: 'person', text: words.say(handover?.state === 'active' ? 'call.interprets' : 'call.interprets.not') },
       ...looked.faults(),
     ];
     return found.filter((fault) => fault !== false);

@@ -9,7 +9,6 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 
 HEADS = 4
 INNER = 8
-SEED = 7
 CHATML = ("<|im_start|>", "<|im_end|>")
 GEMMA = ("<start_of_turn>", "<end_of_turn>")
 
@@ -50,9 +49,9 @@ def saying(folder: Path, tokenizer: Tokenizer, before: str, answer: str) -> Path
     return _saved(spec, folder, tokenizer)
 
 
-def rambling(folder: Path, tokenizer: Tokenizer) -> Path:
+def rambling(folder: Path, tokenizer: Tokenizer, seed: int) -> Path:
     """A model of random weights: what it says makes no sense, and hangs on every token before."""
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(seed)
     size, width = tokenizer.get_vocab_size(), 32
     spec = _empty(size, width)
     layer = spec.decoder.layer[0]

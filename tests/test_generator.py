@@ -265,9 +265,31 @@ def test_what_the_model_remembers_changes_nothing(
     tmp_path: Path, tokenizer: Tokenizer, workers: Scheduler
 ) -> None:
     """The same as by hand with nothing remembered, as CTranslate2's documentation does it."""
-    model = made(settings(rambling(tmp_path, tokenizer)), workers)
     wording = Wording(load_prompt("chat"), tokenizer)
-    by_hand = ctranslate2.Generator(str(tmp_path), compute_type="auto")
+    assert wording.prefix("en", "de", NO_BRIEFING)
+    sayings = ("Take a seat", "Leopold", "The form please", "Leopold")
+
+    def by_hand(folder: Path) -> list[str]:
+        generator = ctranslate2.Generator(str(folder), compute_type="auto")
+        texts = []
+        for said in sayings:
+            [result] = generator.generate_batch(
+                [wording.tokens(said, "en", "de", NO_BRIEFING)],
+                end_token=["<|im_end|>", "<eos>"],
+                max_length=most_tokens(said),
+                include_prompt_in_result=False,
+            )
+            texts.append(answer(wording.text(result.sequences_ids[0]), said))
+        return texts
+
+    # What random weights say hangs on the processor, too: some that say enough, and not the same.
+    for seed in range(7, 100):
+        expected = by_hand(rambling(tmp_path, tokenizer, seed))
+        if all(len(text) > 20 for text in expected) and len(set(expected)) == 3:
+            break
+    else:
+        pytest.fail("no weights of these say anything")
+    model = made(settings(tmp_path), workers)
 
     async def heard(said: str) -> str:
         """As far as it came: a model of random weights finds no end."""
@@ -277,19 +299,7 @@ def test_what_the_model_remembers_changes_nothing(
                 text = draft.text
         return text
 
-    texts = []
-    for said in ("Take a seat", "Leopold", "The form please", "Leopold"):
-        assert wording.prefix("en", "de", NO_BRIEFING)
-        [result] = by_hand.generate_batch(
-            [wording.tokens(said, "en", "de", NO_BRIEFING)],
-            end_token=["<|im_end|>", "<eos>"],
-            max_length=most_tokens(said),
-            include_prompt_in_result=False,
-        )
-        texts.append(asyncio.run(heard(said)))
-        assert texts[-1] == answer(wording.text(result.sequences_ids[0]), said)
-    assert all(len(text) > 20 for text in texts)
-    assert len(set(texts)) == 3 and texts[1] == texts[3]
+    assert [asyncio.run(heard(said)) for said in sayings] == expected
 
 
 def test_another_prompt_for_the_same_model(

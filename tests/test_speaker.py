@@ -287,7 +287,6 @@ def test_the_button_helps_where_the_sound_does_not(engines: Engines, say: Say) -
         ("common_voice_en_22058267", EN_PT),  # six
         ("s2p_en_2", EN_PT),
         ("s2p_fr_1", pair("en", "fr")),
-        ("s2p_fr_silence", pair("en", "fr")),
     ],
 )
 def test_recorded_words(

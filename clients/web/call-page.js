@@ -89,15 +89,21 @@ async function begin() {
  * @param {Catalog} words
  */
 function asGuest(token, interprets, words) {
+  let inside = false;
   const enter = async () => {
+    if (inside) return; // a tap too many
+    inside = true;
     kept.set('inside', 'guest');
-    await openMedia();
+    void openMedia();
     await meet({ token, watching: interprets, media, show, signal: new AbortController().signal, onover });
   };
-  const onover = (/** @type {import('./meeting.js').HowOver} */ how) => {
+  /** @type {import('./meeting.js').OnOver} */
+  const onover = (how, why) => {
+    inside = false;
     kept.set('inside', '');
     closeMedia();
-    if (how === 'left') return show(leftView(words, () => void enter()));
+    if (how === 'left') return show(leftView(words, words.say('call.left'), () => void enter()));
+    if (how === 'interrupted') return show(leftView(words, why ? words.pick(why) : words.say('connection.lost'), () => void enter()));
     kept.forget();
     show(closedView(words, words.say('room.over')));
   };
@@ -144,7 +150,7 @@ class Appointment {
     const mine = state.role === 'staff' ? remembered('language') || state.staff_language : this.language;
     if (mine) this.words = await catalog(bare(mine));
     const inside = state.conversation && kept.get('inside') === state.conversation;
-    if (inside) return show(resumeView(this.words, () => void openMedia().then(() => this.wait())));
+    if (inside) return show(resumeView(this.words, () => this.wait()));
     if (state.role === 'visitor' && !this.language) return this.chooseLanguage();
     this.lobby();
   }
@@ -184,9 +190,11 @@ class Appointment {
 
   /** @param {string} [news] */
   wait(news = '') {
+    if (this.at === 'call' && !news) return; // a tap too many
+    void openMedia();
     this.at = 'waiting';
     if (this.room.state?.role === 'visitor') this.room.ready(this.language);
-    show(waitingView({ words: this.words, room: this.room, media, news, onback: () => this.lobby() }));
+    show(waitingView({ words: this.words, room: this.room, media, news }));
     void this.look();
   }
 
@@ -208,7 +216,7 @@ class Appointment {
     if (how === 'interrupted') return this.again();
     this.at = 'left';
     closeMedia();
-    show(leftView(this.words, () => void openMedia().then(() => this.wait())));
+    show(leftView(this.words, this.words.say('call.left'), () => this.wait()));
   }
 
   /** Not at once, for the room may not know yet that there is nothing to join any more. */
@@ -241,5 +249,8 @@ class Appointment {
     show(view);
   }
 }
+
+// Another link, opened in this tab.
+addEventListener('hashchange', () => location.hash && location.reload());
 
 void begin();

@@ -5,7 +5,7 @@ import { Connection } from './connection.js';
 import { Doing } from './doing.js';
 import { dismiss, forgetConnection, formerConnection, keepConnection } from './former.js';
 import { withMessage, withVoice } from './lines.js';
-import { Player } from './playback.js';
+import { GESTURES, Player } from './playback.js';
 import { atFirst, deaf, welcomed, withNotice, withParty } from './told.js';
 
 /** @typedef {import('./lines.js').Line} Line */
@@ -59,7 +59,7 @@ export class Conversation extends EventTarget {
   /** Join; resolves once that has succeeded or failed for good, or takes long. To be called in the course of a tap. */
   async start() {
     // A page that was reloaded may be heard from the next tap on.
-    for (const type of ['pointerdown', 'keydown']) document.addEventListener(type, this.unlock);
+    for (const type of GESTURES) document.addEventListener(type, this.unlock);
     await this.player.resume().catch(() => undefined);
     await new Promise((resolve) => {
       const settled = () => this.state.parties !== null || this.state.connection === 'gone';
@@ -320,7 +320,7 @@ export class Conversation extends EventTarget {
   }
 
   #quit() {
-    for (const type of ['pointerdown', 'keydown']) document.removeEventListener(type, this.unlock);
+    for (const type of GESTURES) document.removeEventListener(type, this.unlock);
     forgetConnection();
     this.closeMicrophone();
     this.player.close();

@@ -11,11 +11,16 @@ import { Desk } from './views/desk.js';
 import { recordQuestion } from './views/end.js';
 import { teller } from './views/frame.js';
 import { printRecord } from './views/record.js';
+import { trouble } from './views/sign-in.js';
 import { callView, talking } from './views/call/call.js';
 
 /** @typedef {import('./video/media.js').Media} Media */
 /** @typedef {import('./views/shapes.js').Party} Party */
-/** @typedef {'left' | 'closed' | 'interrupted'} HowOver  `closed`: by staff, so that nothing is left of it */
+/** @typedef {'left' | 'closed' | 'interrupted'} HowOver  `closed`: by staff, or over for other reasons, so that nothing is left of it */
+/** @typedef {(how: HowOver, why: import('./protocol.js').Messages | null) => void} OnOver  `why`: what the service said */
+
+/** Why somebody may not come in. */
+const REFUSALS = new Set(['conversation-full', 'conversation-ended', 'token-expired', 'overloaded']);
 
 /**
  * @param {object} options
@@ -24,7 +29,7 @@ import { callView, talking } from './views/call/call.js';
  * @param {Media} options.media
  * @param {(view: import('./views/shapes.js').View) => void} options.show
  * @param {AbortSignal} options.signal  to leave
- * @param {(how: HowOver) => void} options.onover
+ * @param {OnOver} options.onover
  */
 export async function meet({ token, watching, media, show, signal, onover }) {
   askAs(token);
@@ -38,7 +43,7 @@ export async function meet({ token, watching, media, show, signal, onover }) {
     conversation.removeEventListener('change', look);
     call.leave();
     conversation.leave();
-    onover(how);
+    onover(how, conversation.state.notices.findLast(({ code }) => REFUSALS.has(code))?.messages ?? null);
   };
   const look = () => {
     const { ended, connection } = conversation.state;
@@ -84,13 +89,21 @@ function inside({ token, desk, call, media, over }) {
   const party = role === 'visitor' ? 'visitor' : 'staff';
   const side = sides[party];
   const opened = { name, shared: token, staffToken: token, staff: sides.staff.language, visitor: sides.visitor.language, office: desk.office?.name ?? '' };
-  const onsheet = () => void printRecord(opened, 'sheet');
   const status = teller();
+  const onsheet = () => printRecord(opened, 'sheet');
   let ending = false;
+  let erasing = false;
   let opening = false;
   const end = async () => {
     await close(name);
     over('closed');
+  };
+  /** The visitor wants nothing kept. */
+  const erase = async () => {
+    if (erasing) return;
+    erasing = true;
+    status.tell(side.words.say('end.erasing'));
+    await end().catch((error) => status.tell(`${side.words.say('end.not-erased')} ${trouble(error, side.words)}`));
   };
   const onend = () => {
     if (role !== 'staff') return over('left');
@@ -108,6 +121,7 @@ function inside({ token, desk, call, media, over }) {
 
   const fill = () => {
     const { agreed } = conversation.state;
+    if (role === 'staff' && agreed.record.staff && agreed.record.visitor === false) void erase();
     if (agreed.consent.visitor && !opening && role !== 'interpreter') {
       opening = true;
       void desk.openMicrophone();

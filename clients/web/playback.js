@@ -4,6 +4,9 @@ import { SPEECH_RATE } from './protocol.js';
 
 /** @typedef {{utterance: number, milliseconds: number, done: boolean}} Played */
 
+/** What browsers take for a tap, after which sound may be heard; a finger counts when it is lifted. */
+export const GESTURES = /** @type {const} */ (['pointerdown', 'pointerup', 'keydown']);
+
 /** Event `played` (detail: Played): every 250 ms while a voice is heard, and when it is done or stopped. */
 export class Player extends EventTarget {
   constructor() {

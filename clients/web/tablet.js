@@ -217,7 +217,7 @@ async function converse(opened, here, reloaded) {
   });
   const office = here.offices.find(({ name }) => name === opened.office) ?? null;
   const desk = new Desk({ conversation, sides, counter: here, office });
-  const onsheet = () => void printRecord(opened, 'sheet');
+  const onsheet = () => printRecord(opened, 'sheet');
 
   let asking = true;
   const talk = (/** @type {boolean} */ covered) => {

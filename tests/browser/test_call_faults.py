@@ -35,7 +35,9 @@ def test_a_page_that_is_reloaded_comes_back_into_the_call(service: Running, laun
     expect(visitor.locator(".line.heard .words")).to_have_count(1, timeout=LONG)
     visitor.reload()
     # A browser lets nobody be heard before a tap; what was agreed and said is still there.
-    visitor.locator(".page.closed .primary.big").click(timeout=LONG)
+    expect(visitor.locator(".page.closed .primary.big")).to_be_visible(timeout=LONG)
+    # A tap too many does not bring them in twice.
+    visitor.locator(".page.closed .primary.big").evaluate("tap => [tap.click(), tap.click()]")
     expect(visitor.locator("[data-content=talk] .tools")).to_be_visible(timeout=LONG)
     expect(visitor.locator(".line.heard .words")).to_have_count(1, timeout=LONG)
     for page in (staff, visitor):
@@ -101,7 +103,7 @@ def test_a_human_interpreter_comes_in_and_the_machine_only_shows_captions(
     # Staff may want the machine's voice all the same.
     staff.locator("[data-code=interpreter]").get_by_role("button").click()
     expect(guest.locator(".faults [data-code=interprets]")).to_contain_text(
-        "The machine interprets"
+        "The machine interprets", timeout=LONG
     )
     expect(staff.locator("[data-code=interpreter]")).to_have_count(0)
     staff.locator("[data-tool=more]").click()
@@ -154,3 +156,48 @@ def test_visitors_who_leave_can_come_back(service: Running, launch: Launch) -> N
     visitor.locator(".page.closed .primary.big").click()
     for page in (staff, visitor):
         expect(page.locator(LIVE)).to_have_count(1, timeout=LONG)
+
+
+def test_a_visitor_who_wants_no_record_has_everything_erased(
+    service: Running, launch: Launch
+) -> None:
+    staff, visitor = together(service, launch)
+    staff.locator(".leave").click()
+    staff.get_by_role("button", name=re.compile("^Yes, a record")).click()
+    visitor.locator("[data-content=end] button").last.click(timeout=LONG)
+    for page in (staff, visitor):
+        expect(page.locator(".page.closed")).to_be_visible(timeout=LONG)
+    expect(staff.locator(".page.closed")).to_contain_text("Nothing of this conversation is left")
+
+
+def test_who_looks_at_their_devices_is_let_in_all_the_same(
+    service: Running, launch: Launch
+) -> None:
+    links = appointment(service)
+    visitor = visit(launch(None, LOOPBACK), links["visitor"], "pt-PT", (390, 844))
+    visitor.locator(".lobby .primary.big").click(timeout=LONG)
+    visitor.locator(".page.room .choices button").last.click()
+    expect(visitor.locator("dialog [data-device=microphone]")).to_be_visible()
+    staff = visit(launch(None, LOOPBACK), links["staff"], "en-GB")
+    staff.locator(".lobby .primary.big").click(timeout=LONG)
+    staff.get_by_role("button", name="Let in").click()
+    expect(visitor.locator("[data-content=consent] .reading")).to_be_visible(timeout=LONG)
+    expect(visitor.locator("dialog")).to_have_count(0)
+
+
+def test_another_link_in_the_same_tab_is_opened(service: Running, launch: Launch) -> None:
+    links = appointment(service)
+    page = visit(launch(None, LOOPBACK), f"{service.address}/call#broken", "pt-PT")
+    expect(page.locator(".page.closed h1")).not_to_be_empty(timeout=LONG)
+    page.goto(links["visitor"].replace("/call#", "/call?raw=1#"))
+    expect(page.locator(".lobby")).to_be_visible(timeout=LONG)
+    assert "#" not in page.url
+
+
+def test_where_sound_needs_a_tap_the_lobby_says_so(service: Running, launch: Launch) -> None:
+    gesture = "--autoplay-policy=document-user-activation-required"
+    page = visit(launch(None, LOOPBACK, gesture), appointment(service)["visitor"], "pt-PT")
+    tap = page.locator(".sound-level .warning")
+    expect(tap).to_contain_text("Toque", timeout=LONG)
+    page.locator("h1").click()
+    expect(tap).to_be_hidden()

@@ -254,6 +254,29 @@ def test_microphone_camera_and_screen_are_switched(page: Page, address: str) -> 
     assert asked(page, "call")[-2:] == [["share"], ["stopSharing"]]
 
 
+def test_a_microphone_that_is_gone_is_asked_for_again(page: Page, address: str) -> None:
+    scenes.talking(page, address)
+    devices(page, microphone="lost")
+    page.click("[data-tool=microphone]")
+    assert asked(page, "media")[-2:] == [["setMuted", False], ["useMicrophone", ""]]
+    devices(page, speakerLost=True)
+    lost = page.locator(".faults [data-code=speaker]")
+    expect(lost).to_contain_text("alto-falante")
+    lost.get_by_role("button").click()
+    assert asked(page, "media")[-1] == ["useSpeaker", ""]
+
+
+def test_to_repeat_something_is_asked_of_the_other_in_words(page: Page, address: str) -> None:
+    scenes.doubtful(page, address)
+    put(page, lines=[talk("pt")[0] | {"flags": ["low_confidence"]}])
+    page.get_by_role("button", name="Um Wiederholung bitten").click()
+    words = page.evaluate("conversation.asked.at(-1)")
+    assert words[0] == "say" and words[2] == "staff" and words[1]
+    # Who said something is certain where each has a device.
+    page.locator(".line.heard .text").click()
+    expect(page.locator(".line .details .icon-swap")).to_have_count(0)
+
+
 def test_the_own_picture_is_moved_and_hidden(page: Page, address: str) -> None:
     scenes.talking(page, address)
     own = page.locator(".own-picture")

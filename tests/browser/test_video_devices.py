@@ -136,6 +136,21 @@ def test_a_headset_that_appears_is_offered(service: Running, launch: Launch) -> 
     wait(visitor, "media.state.appeared === null")
 
 
+def test_a_loudspeaker_that_goes_gives_way_to_the_usual_one(
+    service: Running, launch: Launch
+) -> None:
+    _, visitor = in_call(service, launch)
+    chosen = "media.state.devices.speaker.find(({ id }) => id !== 'default').id"
+    visitor.evaluate(f"media.useSpeaker({chosen})")
+    used = visitor.evaluate("media.state.used.speaker")
+    assert visitor.evaluate("call.mixer.speaker") == used
+    visitor.evaluate("id => appear(({ deviceId }) => deviceId === id)", used)
+    wait(visitor, "media.state.speakerLost && media.state.used.speaker === ''")
+    assert visitor.evaluate("call.mixer.speaker") == ""
+    visitor.evaluate("media.useSpeaker('')")
+    assert visitor.evaluate("media.state.speakerLost") is False
+
+
 BUSY = """(name) => {
   const { mediaDevices } = navigator;
   const take = mediaDevices.getUserMedia.bind(mediaDevices);

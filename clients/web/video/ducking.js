@@ -97,7 +97,9 @@ export class Mixer {
   }
 
   #choose() {
-    const context = /** @type {{setSinkId?: (id: string) => Promise<void>} | undefined} */ (/** @type {unknown} */ (this.node?.context));
-    if (this.speaker || this.node) void context?.setSinkId?.(this.speaker).catch(() => undefined);
+    const context = /** @type {{setSinkId?: (id: string) => Promise<void>, resume: () => Promise<void>} | undefined} */ (/** @type {unknown} */ (this.node?.context));
+    // A loudspeaker that was pulled out leaves it suspended.
+    const chosen = context?.setSinkId?.(this.speaker).then(() => context.resume());
+    chosen?.catch(() => undefined);
   }
 }

@@ -18,6 +18,7 @@ import { MicrophoneError, soundWanted, take } from '../capture.js';
  * @property {boolean} muted
  * @property {Record<Kind, Device[]>} devices  known by name once one may be used
  * @property {Record<Kind, string>} used  id of the device; empty: the system's choice
+ * @property {boolean} speakerLost  the loudspeaker that was chosen is gone; voices come from the system's choice
  * @property {(Device & {kind: Kind}) | null} appeared  a headset, perhaps; see `answer`
  */
 
@@ -29,6 +30,9 @@ const OFFERED = ['microphone', 'speaker', 'camera'];
 
 /** Chromium's names for whatever the system chooses. */
 const SYSTEM = new Set(['default', 'communications']);
+
+/** Whether this browser lets a page choose the loudspeaker of its voices; others leave it to the system. */
+export const choosesSpeaker = 'setSinkId' in (globalThis.AudioContext?.prototype ?? {});
 
 /** Enough for a face, and little enough for a line at home. */
 const PICTURE = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 24, max: 30 } };
@@ -52,6 +56,7 @@ export class Media extends EventTarget {
       muted: false,
       devices: { camera: [], microphone: [], speaker: [] },
       used: { camera: '', microphone: '', speaker: '' },
+      speakerLost: false,
       appeared: null,
     };
     /** Whether the person wants it. @type {Record<Source, boolean>} */
@@ -107,7 +112,7 @@ export class Media extends EventTarget {
 
   /** Where voices are heard; not every browser can choose. @param {string} id  empty: the system's choice */
   useSpeaker(id) {
-    this.#put({ used: { ...this.state.used, speaker: id }, appeared: this.#unless(id) });
+    this.#put({ used: { ...this.state.used, speaker: id }, speakerLost: false, appeared: this.#unless(id) });
   }
 
   /** @param {boolean} on */
@@ -136,7 +141,7 @@ export class Media extends EventTarget {
     await this.useMicrophone(appeared.id);
     // A headset is both; its two halves share a name.
     const half = this.state.devices.speaker.find(({ label }) => label === appeared.label);
-    if (half) this.useSpeaker(half.id);
+    if (half && choosesSpeaker) this.useSpeaker(half.id);
   }
 
   close() {
@@ -212,7 +217,9 @@ export class Media extends EventTarget {
       if (this.wanted[source] && there && PASSING.has(this.state[source])) await this.#use(source, '');
     }
     const { appeared, used, devices } = this.state;
+    if (used.speaker && !devices.speaker.some(({ id }) => id === used.speaker)) this.#put({ used: { ...used, speaker: '' }, speakerLost: true });
     for (const kind of OFFERED) {
+      if (kind === 'speaker' && !choosesSpeaker) continue;
       const known = new Set([...SYSTEM, used[kind], ...before[kind].map(({ id }) => id)]);
       const news = before[kind].length && devices[kind].find(({ id, label }) => label && !known.has(id));
       if (news) return this.#put({ appeared: { kind, ...news } });

@@ -37,10 +37,10 @@ export function appointmentsView({ words, counter, staff, office, onback }) {
     if (document.visibilityState !== 'visible') return;
     try {
       const all = await appointments();
+      status.tell('');
       const now = JSON.stringify(all);
       if (now === shown) return;
       shown = now;
-      status.tell('');
       fill(list, ...(all.length ? days(all, words).map(day) : [h('p', { class: 'nothing' }, icon('info'), words.say('appointments.none'))]));
     } catch (error) {
       status.tell(trouble(error, words));

@@ -10,7 +10,7 @@ import { announcer, table } from './table.js';
  * @typedef {object} ConsentActions
  * @property {() => void} onyes  the visitor agrees
  * @property {() => void} onend  staff give it up
- * @property {() => void} onsheet
+ * @property {() => Promise<void>} onsheet
  */
 
 /**

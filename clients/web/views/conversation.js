@@ -31,7 +31,7 @@ export function conversationView({ desk, opened, reloaded, onend }) {
       remember('layout', layout);
       setLayout(layout);
     },
-    onsheet: () => void printRecord(opened, 'sheet'),
+    onsheet: () => printRecord(opened, 'sheet'),
     onrefresh: update,
   };
   const staff = conversationHalf(desk, sides.staff, halves.staff, actions);

@@ -2,6 +2,8 @@
 
 import { deaf } from '../told.js';
 import { button, fill, h, icon } from './elements.js';
+import { teller } from './frame.js';
+import { trouble } from './sign-in.js';
 
 /** @typedef {import('./desk.js').Desk} Desk */
 /** @typedef {import('./shapes.js').Side} Side */
@@ -10,7 +12,7 @@ import { button, fill, h, icon } from './elements.js';
  * @param {Desk} desk
  * @param {Side} side
  * @param {object} actions
- * @param {() => void} actions.onsheet  print what was said so far, for the human interpreter
+ * @param {() => Promise<void>} actions.onsheet  print what was said so far, for the human interpreter
  * @param {(text: string) => void} announce
  */
 export function handoverCover(desk, side, { onsheet }, announce) {
@@ -49,6 +51,7 @@ export function handoverCover(desk, side, { onsheet }, announce) {
 
   const active = () => {
     const handover = desk.state.handover;
+    const told = teller();
     const text = words.pick(handover?.messages ?? {}) || words.say('handover.off');
     return [
       icon('person', 'huge'),
@@ -56,8 +59,9 @@ export function handoverCover(desk, side, { onsheet }, announce) {
       h('p', { class: 'lead' }, icon('machine'), text),
       contact(handover?.contact, words),
       party === 'staff' && h('div', { class: 'choices' },
-        button('print', words.say('handover.sheet'), onsheet),
+        button('print', words.say('handover.sheet'), () => void onsheet().catch((error) => told.tell(trouble(error, words)))),
         button('machine', words.say('handover.end'), () => desk.conversation.handover('end'), { class: 'primary' })),
+      told.element,
     ];
   };
   return { element, asked, update };

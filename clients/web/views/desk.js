@@ -151,9 +151,10 @@ export class Desk extends EventTarget {
     this.conversation.slower(slower ? SLOW : 1, party);
   }
 
-  /** Ask, on the speaker's half, to say it again. @param {number} utterance */
-  askAgain(utterance) {
+  /** Ask the speaker to say it again: on their half, or aloud where that is elsewhere. @param {number} utterance @param {Party} party  who asks */
+  askAgain(utterance, party) {
     this.asked.add(utterance);
+    if (this.apart) this.conversation.say(this.sides[party].words.say('line.please-repeat'), party);
     this.changed();
   }
 }

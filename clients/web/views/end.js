@@ -86,6 +86,7 @@ export function recordQuestion(desk, party, half, status, { opened, onback, oner
     staff && h('div', { class: 'choices' }, button('erase', words.say('end.no.staff'), () => answer(false))),
     staff && status.element,
   ];
+  const refused = () => [h('h2', {}, icon('shield'), words.say('end.erasing'))];
   const agreed = () => {
     if (!staff) return [h('h2', {}, icon('record'), words.say('end.agreed.visitor'))];
     return [
@@ -104,7 +105,8 @@ export function recordQuestion(desk, party, half, status, { opened, onback, oner
     const now = JSON.stringify(answers);
     if (now === shown) return;
     shown = now;
-    const look = answers.staff && answers.visitor ? agreed : answers[party] ? waiting : question;
+    const asked = !staff && answers.visitor === false ? refused : question;
+    const look = answers.staff && answers.visitor ? agreed : answers[party] ? waiting : asked;
     const before = body.contains(document.activeElement);
     fill(body, ...look().flat());
     if (before) body.querySelector('button')?.focus();

@@ -24,7 +24,7 @@ const TEXT_SIZES = [1, 1.25, 1.5, 2];
  * @typedef {object} TableActions
  * @property {() => void} onlayout  turn the visitor's half
  * @property {() => void} onend
- * @property {() => void} onsheet
+ * @property {() => Promise<void>} onsheet
  * @property {() => void} onrefresh
  */
 

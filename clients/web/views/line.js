@@ -85,7 +85,7 @@ export function lineView(desk, side) {
     return [
       own && button('edit', words.say('line.correct'), edit),
       !own && said.target?.final && button('again', words.say('tool.again'), () => conversation.sayAgain(said.utterance, party)),
-      party === 'staff' && button('swap', words.say('line.swap'), () => conversation.correct(said.utterance, undefined, desk.other(said.party))),
+      party === 'staff' && !desk.apart && button('swap', words.say('line.swap'), () => conversation.correct(said.utterance, undefined, desk.other(said.party))),
     ];
   };
 
@@ -97,7 +97,7 @@ export function lineView(desk, side) {
     return [
       party === 'staff' && doubt === 'wrong' && button('check', words.say('line.confirm'), () => desk.conversation.confirm(said.utterance), { class: 'primary' }),
       own && button('edit', words.say('line.correct'), edit),
-      !own && !desk.asked.has(said.utterance) && button('again', words.say('line.ask-again'), () => desk.askAgain(said.utterance)),
+      !own && !desk.asked.has(said.utterance) && button('again', words.say('line.ask-again'), () => desk.askAgain(said.utterance, party)),
     ];
   };
 

@@ -2,10 +2,10 @@
 
 import { remembered } from '../../preferences.js';
 import { keepAwake } from '../awake.js';
-import { button, fill, h, icon } from '../elements.js';
+import { fill, h } from '../elements.js';
 import { conversationHalf } from '../half.js';
 import { captions } from './captions.js';
-import { appeared, devices } from './devices.js';
+import { appeared, showDevices } from './devices.js';
 import { background, faultList } from './faults.js';
 import { floating } from './floating.js';
 import { showGuestInvitation } from './invite.js';
@@ -96,7 +96,7 @@ export function callView({ desk, call, media, side, opened, onend }) {
  * One's half of the conversation, as at the counter.
  * @param {Desk} desk
  * @param {Side} side
- * @param {{onend: () => void, onsheet: () => void}} actions
+ * @param {{onend: () => void, onsheet: () => Promise<void>}} actions
  * @returns {Content}
  */
 export function talking(desk, side, { onend, onsheet }) {
@@ -137,18 +137,4 @@ function callFaults(desk, call, media, { words }, interprets) {
       list.close();
     },
   };
-}
-
-/** @param {Media} media @param {import('../shapes.js').Catalog} words */
-function showDevices(media, words) {
-  const choices = devices(media, words);
-  const dialog = h('dialog', { class: 'invitation device-dialog', lang: words.language, dir: words.direction, 'aria-labelledby': 'devices-title', onclose: () => {
-    choices.close();
-    dialog.remove();
-  } },
-    h('h2', { id: 'devices-title' }, icon('settings'), words.say('call.devices')),
-    choices.element,
-    button('cross', words.say('close'), () => dialog.close(), { class: 'primary' }));
-  document.body.append(dialog);
-  dialog.showModal();
 }

@@ -30,13 +30,14 @@ export function erasedView(words) {
 }
 
 /**
- * This person has left; the others may still be there.
+ * This person is out of it; the others may still be there.
  * @param {Catalog} words
+ * @param {string} text  how that came
  * @param {() => void} onback
  * @returns {View}
  */
-export function leftView(words, onback) {
-  return sheet(words, 'end', words.say('call.left'), [
+export function leftView(words, text, onback) {
+  return sheet(words, 'end', text, [
     button('back', words.say('call.return'), onback, { class: 'primary big directed' }),
     h('p', { class: 'aside' }, words.say('call.close')),
   ]);

@@ -1,5 +1,6 @@
 /** Camera, microphone and loudspeaker: whether they work, and which is used. In the lobby and in the call. */
 
+import { choosesSpeaker } from '../../video/media.js';
 import { button, fill, h, icon, unique } from '../elements.js';
 
 /** @typedef {import('../../video/media.js').Media} Media */
@@ -28,6 +29,20 @@ export function devices(media, words) {
   };
 }
 
+/** To look at them, and choose others. @param {Media} media @param {Catalog} words */
+export function showDevices(media, words) {
+  const choices = devices(media, words);
+  const dialog = h('dialog', { class: 'invitation device-dialog', lang: words.language, dir: words.direction, 'aria-labelledby': 'devices-title', onclose: () => {
+    choices.close();
+    dialog.remove();
+  } },
+    h('h2', { id: 'devices-title' }, icon('settings'), words.say('call.devices')),
+    choices.element,
+    button('cross', words.say('close'), () => dialog.close(), { class: 'primary' }));
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
 /** @param {Media} media @param {Kind} kind @param {Catalog} words */
 function row(media, kind, words) {
   const id = unique(kind);
@@ -46,7 +61,7 @@ function row(media, kind, words) {
     const options = [{ id: '', label: words.say('lobby.default') }, ...known];
     fill(select, ...options.map((each, place) => h('option', { value: each.id, selected: each.id === used[kind] }, each.label || `${words.say(`lobby.${kind}`)} ${place}`)));
     // Some browsers leave the loudspeaker to the system.
-    element.hidden = kind === 'speaker' && known.length === 0;
+    element.hidden = kind === 'speaker' && (known.length === 0 || !choosesSpeaker);
     select.disabled = known.length === 0;
     fill(trouble, ...(problem ? [icon('warning'), h('span', {}, problem), again(media, kind, words)] : []));
     trouble.hidden = !problem;
@@ -73,7 +88,7 @@ async function use(media, kind, id) {
  * @param {Catalog} words
  */
 export function deviceTrouble(media, kind, words) {
-  if (kind === 'speaker') return '';
+  if (kind === 'speaker') return media.state.speakerLost ? words.say('speaker.lost') : '';
   const state = media.state[kind];
   if (state === 'on' || state === 'off') return '';
   if (kind === 'microphone') return words.say(`microphone.${state === 'lost' ? 'missing' : state}`);

@@ -41,12 +41,14 @@ export function faultList({ media, words, more = () => [], watched = [] }) {
   };
 }
 
+const PICTURES = /** @type {const} */ ({ microphone: 'mic-off', camera: 'camera-off', speaker: 'voice' });
+
 /** @param {Media} media @param {Catalog} words @returns {Fault[]} */
 function devices(media, words) {
-  return /** @type {const} */ (['microphone', 'camera'])
+  return /** @type {const} */ (['microphone', 'camera', 'speaker'])
     .map((kind) => ({ kind, text: deviceTrouble(media, kind, words) }))
     .filter(({ text }) => text !== '')
-    .map(({ kind, text }) => ({ code: kind, picture: kind === 'camera' ? 'camera-off' : 'mic-off', text, act: again(media, kind, words, 'quiet bare') }));
+    .map(({ kind, text }) => ({ code: kind, picture: PICTURES[kind], text, act: again(media, kind, words, 'quiet bare') }));
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { button, fill, h, icon } from '../elements.js';
 import { heading, mark, page, teller } from '../frame.js';
+import { GESTURES } from '../../playback.js';
 import { chime } from './chime.js';
 import { appeared, devices } from './devices.js';
 
@@ -12,6 +13,9 @@ import { appeared, devices } from './devices.js';
 /** Below this, a bar that moves would only show the room's own noise. */
 const QUIET = 0.01;
 const LOUD = 0.17;
+
+/** After which a browser that does not listen yet waits for a tap. */
+const START_MS = 500;
 
 /**
  * @param {object} options
@@ -82,7 +86,8 @@ export function selfPicture(media) {
 /** @param {Media} media @param {Catalog} words */
 function levelMeter(media, words) {
   const bar = h('progress', { max: 1, value: 0, 'aria-label': words.say('lobby.level') });
-  const element = h('div', { class: 'sound-level' }, h('p', {}, words.say('lobby.level')), bar);
+  const tap = h('p', { class: 'warning', role: 'status', hidden: true }, icon('info'), h('span', {}, words.say('lobby.tap')));
+  const element = h('div', { class: 'sound-level' }, h('p', {}, words.say('lobby.level')), bar, tap);
   /** @type {MediaStreamTrack | undefined} */
   let heard;
   let stop = () => {};
@@ -91,8 +96,9 @@ function levelMeter(media, words) {
     if (heard === media.microphone) return;
     heard = media.microphone;
     stop();
-    stop = heard ? listen(heard, (level) => {
+    stop = heard ? listen(heard, (level, runs) => {
       bar.value = level < QUIET ? 0 : Math.min(1, level / LOUD);
+      tap.hidden = runs;
     }) : () => {};
   };
   media.addEventListener('change', update);
@@ -109,7 +115,7 @@ function levelMeter(media, words) {
 /**
  * How loud it is, for each picture the screen shows.
  * @param {MediaStreamTrack} track
- * @param {(level: number) => void} onlevel  root mean square, 0 to 1
+ * @param {(level: number, runs: boolean) => void} onlevel  root mean square, 0 to 1; whether the browser listens already
  * @returns {() => void}
  */
 function listen(track, onlevel) {
@@ -117,20 +123,23 @@ function listen(track, onlevel) {
   const analyser = new AnalyserNode(context, { fftSize: 1024 });
   context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
+  const since = performance.now();
   let over = false;
   const look = () => {
     if (over) return;
     analyser.getFloatTimeDomainData(samples);
-    onlevel(Math.sqrt(samples.reduce((sum, sample) => sum + sample ** 2, 0) / samples.length));
+    // It takes a moment even where nothing is in the way.
+    const runs = context.state === 'running' || performance.now() - since < START_MS;
+    onlevel(Math.sqrt(samples.reduce((sum, sample) => sum + sample ** 2, 0) / samples.length), runs);
     requestAnimationFrame(look);
   };
   look();
-  // Browsers start it in the course of a tap only.
+  // Browsers start it in the course of a tap only, or of a key.
   const resume = () => void context.resume().catch(() => undefined);
-  document.addEventListener('pointerdown', resume);
+  for (const type of GESTURES) document.addEventListener(type, resume);
   return () => {
     over = true;
-    document.removeEventListener('pointerdown', resume);
+    for (const type of GESTURES) document.removeEventListener(type, resume);
     void context.close();
   };
 }

@@ -24,7 +24,12 @@ const USUAL = 0.15;
  * @param {() => void} options.onleave
  */
 export function callTools({ call, media, words, leave, onsmall, ondevices, oninvite, onleave }) {
-  const microphone = tool('mic', '', () => media.setMuted(!media.state.muted), 'microphone');
+  const microphone = tool('mic', '', () => {
+    const { microphone: sound, muted } = media.state;
+    if (sound === 'on' || (sound === 'off' && muted)) return media.setMuted(!muted);
+    media.setMuted(false); // it is gone, or was refused
+    void media.useMicrophone('');
+  }, 'microphone');
   const camera = tool('camera', '', () => void media.setCamera(media.state.camera !== 'on'), 'camera');
   const share = 'getDisplayMedia' in (navigator.mediaDevices ?? {})
     ? tool('screen', words.say('call.share'), () => void (call.state.sharing ? call.stopSharing() : call.share()), 'share')

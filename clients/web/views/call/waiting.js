@@ -3,7 +3,7 @@
 import { button, fill, h, icon } from '../elements.js';
 import { choice, heading, mark, page, teller } from '../frame.js';
 import { chime } from './chime.js';
-import { appeared } from './devices.js';
+import { appeared, showDevices } from './devices.js';
 import { faultList } from './faults.js';
 
 /** @typedef {import('../shapes.js').Catalog} Catalog */
@@ -16,10 +16,9 @@ import { faultList } from './faults.js';
  * @param {Room} options.room
  * @param {Media} options.media
  * @param {string} options.news  what happened before; empty for nothing
- * @param {() => void} options.onback  to the devices
  * @returns {import('../shapes.js').View}
  */
-export function waitingView({ words, room, media, news, onback }) {
+export function waitingView({ words, room, media, news }) {
   const staff = room.state?.role === 'staff';
   const title = words.say('room.title');
   const picture = h('span', { class: 'waiting-picture' });
@@ -41,7 +40,7 @@ export function waitingView({ words, room, media, news, onback }) {
       h('p', { class: 'when' }, icon('date'), h('span', {}, whenText(room.state, words))),
       news && h('p', { class: 'told' }, icon('info'), h('span', {}, news)),
       text, faults.element, headset.element, staff && how, status.element,
-      h('div', { class: 'choices' }, staff && admit, button('settings', words.say('call.devices'), onback, { class: 'quiet' }))));
+      h('div', { class: 'choices' }, staff && admit, button('settings', words.say('call.devices'), () => showDevices(media, words), { class: 'quiet' }))));
   let shown = '';
   const update = () => {
     const { state } = room;

@@ -1,5 +1,7 @@
 /** Stands in for video/media.js: devices that do what a test says, and a camera that sees a drawing. */
 
+export const choosesSpeaker = true;
+
 export class Media extends EventTarget {
   constructor() {
     super();

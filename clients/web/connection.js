@@ -6,6 +6,7 @@ import { MICROPHONE_RATE, SPEECH_RATE, SUBPROTOCOL, decodeSpeech, encodeAudio } 
 /** @typedef {import('./protocol.js').ServerMessage} ServerMessage */
 /** @typedef {import('./protocol.js').ClientMessage} ClientMessage */
 /** @typedef {import('./protocol.js').Party} Party */
+/** @typedef {ClientMessage & Record<string, unknown>} Message */
 /** @typedef {'connecting' | 'open' | 'lost' | 'gone'} ConnectionState */
 
 const FIRST_RETRY_MS = 250;
@@ -14,6 +15,9 @@ const JOIN_MS = 10_000;
 
 /** Sent, but not acknowledged for so long: the line is dead though nobody said so. */
 const SILENT_MS = 5000;
+
+/** The service says something every 5 s, also to whom it hears nothing of; so a line without a word for so long is dead. */
+const QUIET_MS = 15_000;
 const LOOK_MS = 100;
 
 /** A line that held for so long makes the next attempts start with short delays again. */
@@ -24,6 +28,9 @@ const MOST_BUFFERED = 2 * MICROPHONE_RATE;
 
 /** Messages that wait for a cut line to come back; nobody presses more buttons meanwhile. */
 const MOST_MESSAGES = 50;
+
+/** After a cut, until what was typed before it must have been told of if it arrived at all. */
+const TOLD_MS = 2000;
 
 /** After these the same token will not open the conversation again. */
 const FATAL = new Set(['bad-token', 'token-expired', 'conversation-ended', 'not-allowed', 'bad-message']);
@@ -56,8 +63,10 @@ export class Connection extends EventTarget {
       speech_rate: speech ? SPEECH_RATE : null,
       ...(video && { video }),
     };
-    /** @type {string[]} */
+    /** Said while the line is cut. @type {Message[]} */
     this.messages = [];
+    /** Typed, and not told of yet: what was on its way when the line was cut is sent again. @type {{said: Message, at: number}[]} */
+    this.typed = [];
     /** @type {WebSocket | null} */
     this.socket = null;
     this.name = '';
@@ -83,11 +92,10 @@ export class Connection extends EventTarget {
     this.#open();
   }
 
-  /** @param {ClientMessage & Record<string, unknown>} message */
+  /** @param {Message} message */
   send(message) {
-    const text = JSON.stringify(message);
-    if (this.joined) this.socket?.send(text);
-    else if (this.state !== 'gone' && this.messages.length < MOST_MESSAGES) this.messages.push(text);
+    if (this.joined) this.#say(message);
+    else if (this.state !== 'gone' && this.messages.length < MOST_MESSAGES) this.messages.push(message);
   }
 
   /** @param {Int16Array} samples  at 16 kHz, 10 to 100 ms */
@@ -108,6 +116,27 @@ export class Connection extends EventTarget {
   leave() {
     if (this.joined) this.socket?.send(JSON.stringify({ type: 'leave' }));
     this.#end();
+  }
+
+  /** @param {Message} message */
+  #say(message) {
+    if (message.type === 'text') this.typed.push({ said: message, at: Date.now() });
+    this.socket?.send(JSON.stringify(message));
+  }
+
+  /** @param {ServerMessage} message */
+  #told(message) {
+    if (message.type === 'error' && message.utterance === undefined) this.typed.shift(); // it was refused
+    if (message.type !== 'transcript' || !message.final) return;
+    const place = this.typed.findIndex(({ said }) => said['text'] === message.text);
+    if (place >= 0) this.typed.splice(place, 1);
+  }
+
+  #sayAgain() {
+    const lost = this.typed.filter(({ at }) => at < this.joinedAt);
+    if (!this.joined || Date.now() - this.joinedAt < TOLD_MS) return; // it was cut once more
+    this.typed = this.typed.filter((each) => !lost.includes(each));
+    for (const { said } of lost) this.#say(said);
   }
 
   #open() {
@@ -143,6 +172,7 @@ export class Connection extends EventTarget {
       this.waitingSince = Date.now();
       return;
     }
+    this.#told(message);
     if (message.type === 'joined') this.#welcome(message);
     else if ('event' in message) this.seen = Math.max(this.seen, message.event ?? 0); // a newer service may tell what this page does not know
     this.dispatchEvent(new CustomEvent('message', { detail: message }));
@@ -156,7 +186,8 @@ export class Connection extends EventTarget {
     this.joined = true;
     this.joinedAt = this.waitingSince = Date.now();
     this.outbox.resume(joined.audio);
-    for (const text of this.messages.splice(0)) this.socket?.send(text);
+    setTimeout(() => this.#sayAgain(), TOLD_MS);
+    for (const message of this.messages.splice(0)) this.#say(message);
     this.#become('open');
     this.#pump();
   }
@@ -176,7 +207,7 @@ export class Connection extends EventTarget {
     if (this.socket === null) return;
     const now = Date.now();
     const silent = this.joined && this.outbox.unconfirmed && now - this.waitingSince > SILENT_MS;
-    if (silent || (!this.joined && now - this.heard > JOIN_MS)) this.#drop();
+    if (silent || now - this.heard > (this.joined ? QUIET_MS : JOIN_MS)) this.#drop();
   }
 
   /** The network is there again, says the browser. */

@@ -89,6 +89,24 @@ def test_what_is_typed_while_the_line_is_cut_arrives(
     assert page.evaluate("talk.connection.attempts") >= 1
 
 
+def test_what_was_typed_just_before_a_line_died_is_said_once(
+    line: Line, service: Running, launch: Launch
+) -> None:
+    page = blank_page(launch().new_context(), line.address)
+    page.evaluate(START, [service.open()["shared"], "push_to_talk"])
+    # Without a sound from here a line is not taken for dead as long as the service is there.
+    page.wait_for_timeout(17_000)
+    assert page.evaluate("[talk.state.connection, talk.connection.attempts]") == ["open", 0]
+    line.freeze()
+    page.evaluate("talk.say('Please take a seat.', 'staff')")
+    wait(page, "talk.state.connection === 'lost'")
+    line.cut()
+    line.mend()
+    wait(page, "talk.state.lines[0]?.target?.final")
+    page.wait_for_timeout(3000)
+    assert page.evaluate("[talk.state.lines.length, talk.connection.typed.length]") == [1, 0]
+
+
 def test_attempts_come_ever_more_seldom(line: Line, service: Running, launch: Launch) -> None:
     page = blank_page(launch().new_context(), line.address)
     page.evaluate(START, [service.open()["shared"], "push_to_talk"])

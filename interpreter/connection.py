@@ -45,7 +45,7 @@ class ConversationLimits:
     """How long a connection that was cut may come back."""
 
     idle_seconds: float = 900.0
-    """Without a word from anybody, the conversation ends."""
+    """Without a word from anybody, nor people who talk without the machine, it ends."""
 
     lifetime_seconds: float = 8 * 3600.0
     drain_seconds: float = 10.0
@@ -171,9 +171,21 @@ class Connections:
         self._tell(connection, "left")
         return True
 
+    async def hang_up(self) -> None:
+        """No microphone hears any more; what was begun is interpreted."""
+        for connection in self.all:
+            if connection.microphone:
+                await connection.microphone.hang_up()
+
     def anybody_reaches(self, party: Party) -> bool:
         """Whether any websocket reaches that party right now."""
         return any(_speaks_for(each, party) and each.attached for each in self.all)
+
+    def in_touch(self, *, without_machine: bool) -> bool:
+        """Whether people may be talking though the machine hears nothing: they see each other, or
+        somebody interprets `without_machine` while both parties are reached."""
+        seen = sum(each.attached and self.peers.post(each.name) is not None for each in self.all)
+        return seen > 1 or (without_machine and all(map(self.anybody_reaches, Party)))
 
     def anybody_listens(self, party: Party) -> bool:
         """Whether any connection plays voices to that party, or will once it is back."""

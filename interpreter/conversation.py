@@ -137,6 +137,8 @@ class Conversation:
             now = time.monotonic()
             for connection in self.connections.cut_before(now - self._limits.resume_seconds):
                 await self.leave(connection)
+            if self.connections.in_touch(without_machine=self.handover.active):
+                self._last_sign = now
             if now - self._began > self._limits.lifetime_seconds:
                 self.end("expired")
             elif now - self._last_sign > self._limits.idle_seconds:
@@ -145,9 +147,7 @@ class Conversation:
     async def _finish_what_was_said(self) -> None:
         try:
             async with asyncio.timeout(self._limits.drain_seconds):
-                for microphone in [each.microphone for each in self.connections.all]:
-                    if microphone:
-                        await microphone.hang_up()
+                await self.connections.hang_up()
                 await self._hearing.finish()
                 for direction in self._directions.values():
                     await direction.drain()

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from in_process import Running, receive_until, running
+from in_process import Running, receive_until, running, with_limits
 from websockets.asyncio.client import ClientConnection
 
 from interpreter.channels import protocol
@@ -136,6 +136,39 @@ def test_pictures_are_for_those_who_ask_for_them(house: Running) -> None:
                     assert await refusal(fourth) == "conversation-full"
 
     asyncio.run(call())
+
+
+async def end_of(websocket: ClientConnection, seconds: float) -> str | None:
+    """Why the conversation ended; None where it goes on for so long."""
+    try:
+        return (await receive_until(websocket, protocol.EndedMessage, seconds)).reason
+    except TimeoutError:
+        return None
+
+
+def test_people_who_see_each_other_need_not_talk_to_the_machine(engines: Engines) -> None:
+    async def main(house: Running) -> None:
+        tokens = house.open()
+        async with joined(house, tokens["staff"]) as staff:
+            async with joined(house, tokens["visitor"]):
+                assert await end_of(staff, 3.0) is None
+            assert await end_of(staff, 10.0) == "idle"  # who is cut off talks with nobody
+
+    with running(engines, with_limits(idle_seconds=1.0)) as house:
+        asyncio.run(main(house))
+
+
+def test_people_with_whom_somebody_else_interprets_need_not_either(engines: Engines) -> None:
+    async def main(house: Running) -> None:
+        tokens = house.open()
+        async with joined(house, tokens["shared"], turn_taking="push_to_talk") as tablet:
+            await tablet.send(json.dumps({"type": "handover", "step": "begin"}))
+            assert await end_of(tablet, 3.0) is None
+            await tablet.send(json.dumps({"type": "handover", "step": "end"}))
+            assert await end_of(tablet, 10.0) == "idle"
+
+    with running(engines, with_limits(idle_seconds=1.0)) as house:
+        asyncio.run(main(house))
 
 
 def test_credentials_for_the_relay_are_those_coturn_expects(house: Running) -> None:

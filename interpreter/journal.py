@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .events import Event, Party, SpeechChunk
+from .events import Event, Failure, Party, Rephrased, SpeechChunk, Transcript, Translation
 
 
 @dataclass(slots=True)
@@ -24,15 +24,19 @@ class Entry:
 
 
 class Journal:
-    """Bounded twice: at `longest` entries the oldest go; beyond `audio_bytes` the oldest voices.
+    """Bounded thrice: at `longest` entries the oldest go; beyond `audio_bytes` the oldest voices.
+    Of those that went what was said stays for `past`, the latest `texts` of it.
 
     Followers read at their own pace and never hold up whoever appends; one that is slower than
     the bounds allow sees a jump in the numbers.
     """
 
-    def __init__(self, longest: int = 20_000, audio_bytes: int = 32 * 2**20) -> None:
+    def __init__(
+        self, longest: int = 20_000, audio_bytes: int = 32 * 2**20, texts: int = 20_000
+    ) -> None:
         self._entries: deque[Entry] = deque()
         self._voices: deque[Entry] = deque()
+        self._texts: deque[Entry] = deque(maxlen=texts)
         self._longest = longest
         self._room_for_audio = audio_bytes
         self._last = 0
@@ -63,6 +67,8 @@ class Journal:
             oldest = self._entries.popleft()
             if self._voices and self._voices[0] is oldest:
                 self._forget_voice(self._voices.popleft())
+            if was_said(oldest.event):
+                self._texts.append(oldest)
         self._wake()
         return self._last
 
@@ -72,8 +78,8 @@ class Journal:
         self._wake()
 
     def past(self) -> list[Entry]:
-        """What is here now, oldest first."""
-        return list(self._entries)
+        """What is here now, oldest first; of what is older than `first`, only what was said."""
+        return [*self._texts, *self._entries]
 
     async def follow(self, after: int) -> AsyncIterator[Entry]:
         """Entries after that number, then new ones as they come, until the journal is closed."""
@@ -95,3 +101,14 @@ class Journal:
         if isinstance(entry.event, SpeechChunk):
             self._room_for_audio += entry.event.samples.nbytes
         entry.event = None
+
+
+def was_said(event: Event | None) -> bool:
+    """Whether a record or a newcomer may want it for as long as the conversation lasts."""
+    match event:
+        case Transcript() | Translation():
+            return event.final
+        case Failure():
+            return event.utterance is not None
+        case _:
+            return isinstance(event, Rephrased)

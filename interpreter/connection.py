@@ -13,7 +13,7 @@ from .microphone import Microphone
 from .mt import Translator
 from .mt.router import Router
 from .peers import Peer, Peers
-from .roles import PARTIES, Role
+from .roles import GUESTS, PARTIES, Role
 from .tts import Synthesizer
 from .vad import SileroVad
 from .work import Run
@@ -123,7 +123,7 @@ class Connections:
 
     def add(self, connection: Connection, *, video: bool = False) -> None:
         """A new one. Raises `ProtocolError` ("not-allowed", "conversation-full")."""
-        _check(connection)
+        _check(connection, video=video)
         if len(self._by_name) >= self._most:
             raise ProtocolError(
                 "conversation-full", f"{self._most} connections at most", fatal=True
@@ -215,8 +215,12 @@ def _speaks_for(connection: Connection, party: Party) -> bool:
     return party in connection.parties and not connection.interprets
 
 
-def _check(connection: Connection) -> None:
+def _check(connection: Connection, *, video: bool) -> None:
     """Who may hear and speak how. Raises `ProtocolError` ("not-allowed")."""
+    if connection.role in GUESTS and not video:
+        raise ProtocolError(
+            "not-allowed", "a guest joins with video, so that everybody sees them", fatal=True
+        )
     sound = connection.microphone or connection.speech_rate
     if connection.interprets:
         if sound:

@@ -229,7 +229,7 @@ def invite(house: Running, conversation: str, token: str, role: str) -> dict[str
 def test_the_machine_shows_captions_only_while_a_human_interpreter_is_in_the_call(
     house: Running,
 ) -> None:
-    silent = {"microphone_rate": None, "speech_rate": None}
+    silent: dict[str, Any] = {"microphone_rate": None, "speech_rate": None}
 
     async def call() -> None:
         tokens = house.open()
@@ -256,6 +256,11 @@ def test_the_machine_shows_captions_only_while_a_human_interpreter_is_in_the_cal
             assert (over.state, over.reason) == ("over", "interpreter")
             async with joined(house, guest["token"], speech_rate=24_000) as listening:
                 assert await refusal(listening) == "not-allowed"
+            silent["video"] = False
+            async with joined(house, guest["token"], **silent) as unseen:
+                assert await refusal(unseen) == "not-allowed"
+                await unseen.wait_closed()
+                assert unseen.close_code == 1008
 
     asyncio.run(call())
 
@@ -270,6 +275,8 @@ def test_a_colleague_speaks_as_staff_do(house: Running) -> None:
             assert refused.value.code == 403
             refused.value.close()
             guest = invite(house, name, tokens["staff"], "colleague")
+            async with joined(house, guest["token"], video=False) as unseen:
+                assert await refusal(unseen) == "not-allowed"
             async with joined(house, guest["token"]) as colleague:
                 assert (await receive_until(colleague, protocol.Joined)).role == "colleague"
                 [peer] = await others(visitor, 1)

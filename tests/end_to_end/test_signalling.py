@@ -215,14 +215,20 @@ def test_a_relay_without_its_secret_is_refused_at_start() -> None:
     assert Relays(VideoSettings(), None).given_to("k_me") == []
 
 
-def invite(house: Running, conversation: str, token: str, role: str) -> dict[str, str]:
+def ask(house: Running, token: str, method: str, path: str, body: object = None) -> Any:
+    """What the service answers about a conversation."""
     request = urllib.request.Request(
-        f"{house.address}/v1/conversations/{conversation}/guests",
-        json.dumps({"role": role}).encode(),
+        f"{house.address}/v1/conversations/{path}",
+        json.dumps(body).encode() if body else None,
         {"Authorization": f"Bearer {token}"},
+        method=method,
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
-        invited: dict[str, str] = json.load(answer)
+        return json.load(answer)
+
+
+def invite(house: Running, conversation: str, token: str, role: str) -> dict[str, str]:
+    invited: dict[str, str] = ask(house, token, "POST", f"{conversation}/guests", {"role": role})
     return invited
 
 
@@ -286,6 +292,30 @@ def test_a_colleague_speaks_as_staff_do(house: Running) -> None:
                 assert heard.party == "staff"
 
     asyncio.run(call())
+
+
+@pytest.mark.parametrize("role", ["colleague", "interpreter"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "", None),
+        ("POST", "/guests", {"role": "colleague"}),
+        ("POST", "/calls", {"number": "089123"}),
+        ("DELETE", "/calls/p_1", None),
+    ],
+)
+def test_guests_do_not_decide_who_is_there(
+    house: Running, role: str, method: str, path: str, body: object
+) -> None:
+    reception = house.service.reception
+    assert reception
+    token = house.open()["staff"]
+    name = reception.admit(token)[0].name
+    guest = invite(house, name, token, role)["token"]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(house, guest, method, name + path, body)
+    with refused.value as answer:
+        assert (answer.code, json.load(answer)["code"]) == (403, "not-allowed")
 
 
 def test_staff_choose_how_people_are_interpreted(house: Running) -> None:

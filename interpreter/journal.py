@@ -41,7 +41,7 @@ class Journal:
         self._room_for_audio = audio_bytes
         self._last = 0
         self._changed = asyncio.Event()
-        self._closed = False
+        self._closed = asyncio.Event()
 
     @property
     def last(self) -> int:
@@ -74,8 +74,12 @@ class Journal:
 
     def close(self) -> None:
         """Let followers end once they have read everything."""
-        self._closed = True
+        self._closed.set()
         self._wake()
+
+    async def until_closed(self) -> None:
+        """Wait until nothing more will come."""
+        await self._closed.wait()
 
     def past(self) -> list[Entry]:
         """What is here now, oldest first; of what is older than `first`, only what was said."""
@@ -89,7 +93,7 @@ class Journal:
                 entry = self._entries[max(after + 1, self.first) - self.first]
                 after = entry.number
                 yield entry
-            if self._closed:
+            if self._closed.is_set():
                 return
             await changed.wait()
 

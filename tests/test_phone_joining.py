@@ -50,6 +50,12 @@ class House:
             await asyncio.sleep(0.01)
         raise AssertionError(f"{joining.state}, not {state}")
 
+    async def forgotten(self) -> None:
+        """Until nothing of the conversation's calls is kept."""
+        async with asyncio.timeout(10):
+            while self.switchboard.joinings(self.conversation):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
 
 @contextlib.asynccontextmanager
 async def conversing(
@@ -109,6 +115,20 @@ def test_when_the_conversation_ends_they_are_told_goodbye(quick: Engines) -> Non
             house.conversation.end("closed")
             await house.told(phone, "ended-closed", "pt")
             await house.until(joining, "over")
+            await house.forgotten()
+
+    asyncio.run(call())
+
+
+def test_who_has_left_is_remembered_as_long_as_the_conversation_goes_on(quick: Engines) -> None:
+    async def call() -> None:
+        async with conversing(quick, Exchange(n089123="busy")) as house:
+            joining = house.switchboard.join(house.conversation, VISITOR, "089123")
+            await house.until(joining, "busy")
+            await asyncio.sleep(0.1)
+            assert house.switchboard.joinings(house.conversation) == [joining]
+            house.conversation.end("closed")
+            await house.forgotten()
 
     asyncio.run(call())
 

@@ -133,6 +133,35 @@ def test_who_has_left_is_remembered_as_long_as_the_conversation_goes_on(quick: E
     asyncio.run(call())
 
 
+def test_the_telephone_stops_ringing_when_the_conversation_ends(quick: Engines) -> None:
+    async def call() -> None:
+        exchange = Exchange(n089123="ringing")
+        patient = replace(SETTINGS, ring_seconds=30.0)
+        async with conversing(quick, exchange, settings=patient) as house:
+            joining = house.switchboard.join(house.conversation, VISITOR, "089123")
+            await asyncio.sleep(0.05)
+            assert joining.state == "ringing"
+            house.conversation.end("closed")
+            await house.until(joining, "over")
+            assert exchange.given_up == 1
+
+    asyncio.run(call())
+
+
+def test_nobody_is_asked_into_a_conversation_that_has_ended(quick: Engines) -> None:
+    async def call() -> None:
+        phone = Telephone(patient=True)  # takes longer to listen to the question than this test
+        async with conversing(quick, Exchange(n089123=phone), phone) as house:
+            joining = house.switchboard.join(house.conversation, VISITOR, "089123")
+            await house.until(joining, "asking")
+            await asyncio.sleep(0.5)
+            house.conversation.end("closed")
+            await house.told(phone, "ended-closed", "pt")
+            await house.until(joining, "over")
+
+    asyncio.run(call())
+
+
 def test_who_refuses_the_machine_is_not_connected(quick: Engines) -> None:
     async def call() -> None:
         phone = Telephone()

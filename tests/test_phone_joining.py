@@ -177,6 +177,31 @@ def test_who_refuses_the_machine_is_not_connected(quick: Engines) -> None:
     asyncio.run(call())
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_who_agrees_on_the_telephone_does_not_overrule_who_refused_in_the_call(
+    quick: Engines, there: bool
+) -> None:
+    async def call() -> None:
+        phone = Telephone()
+        async with conversing(quick, Exchange(n089123=phone), phone) as house:
+            talk = house.conversation
+            video = talk.connect("visitor", TurnTaking.OWN_MICROPHONE, RATE, 24_000, video=True)
+            talk.agreements.agree(VISITOR, False)
+            if not there:
+                talk.connections.cut(video)
+            joining = house.switchboard.join(talk, VISITOR, "089123")
+            await house.told(phone, "phone-consent", "pt")
+            phone.press("1")
+            if there:
+                await house.told(phone, "ended-closed", "pt")
+                await house.until(joining, "refused")
+            else:  # their line broke, and they have changed their mind
+                await house.until(joining, "in")
+            assert talk.agreements.consent[VISITOR] is not there
+
+    asyncio.run(call())
+
+
 def test_a_clerk_can_be_on_the_telephone_instead(quick: Engines) -> None:
     async def call() -> None:
         phone = Telephone()

@@ -95,6 +95,12 @@ class Joining:
         reason = await self._take_part(leg)
         await self._say_goodbye(leg, f"ended-{reason}")
 
+    @property
+    def _refused(self) -> bool:
+        """Whether the visitor is in the call by video as well, and has said no to the machine."""
+        consent, connections = self.conversation.agreements.consent, self.conversation.connections
+        return consent[Party.VISITOR] is False and connections.anybody_reaches(Party.VISITOR)
+
     async def _agrees(self, leg: Leg) -> bool:
         means, languages = self._means, self.conversation.languages
         if self.party is Party.STAFF:
@@ -106,7 +112,7 @@ class Joining:
         engines, seconds = means.reception.engines, means.settings.answer_seconds
         quality = engines.translator.pairs[leg.language, languages[Party.STAFF]]
         questions = Questions(leg, engines, means.announcements, seconds)
-        return await questions.consent(leg.language, quality)
+        return await questions.consent(leg.language, quality) and not self._refused
 
     async def _take_part(self, leg: Leg) -> str:
         """Until they press *, or the conversation is over. Raises `HungUp`."""

@@ -135,6 +135,8 @@ class Store:
         engine = self._connect()
         try:
             async with engine.begin() as connection:
+                if self._file is not None:  # its driver would commit table by table
+                    await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 await connection.run_sync(upgrade)
         finally:
             await engine.dispose()

@@ -277,8 +277,9 @@ class WaitingRooms:
         self._tidy(room)
 
     def _tidy(self, room: Room) -> None:
-        if not room.seats and room.invitation is None:
-            self._rooms.pop(room.appointment.id, None)
+        name = room.appointment.id
+        if not room.seats and room.invitation is None and self._rooms.get(name) is room:
+            del self._rooms[name]
 
     def _why_gone(self, starts: datetime) -> RoomState:
         """An appointment is kept until its day is over, unless it is revoked."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from interpreter.connection import Engines
 from interpreter.engines import House
 from interpreter.events import Party
 from interpreter.settings import ServerSettings, Settings
-from interpreter.waiting_room import WaitingRooms
+from interpreter.waiting_room import Seat, WaitingRooms
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +204,42 @@ def test_the_end_by_staff_is_written_down_once_the_database_is_back(
             states = {each["id"]: each["state"] for each in told["appointments"]}
 
 
+def rooms_of(links: Links, find: Callable[[str], Awaitable[Appointment | None]]) -> WaitingRooms:
+    """Rooms in which people only wait."""
+    return WaitingRooms(
+        AppointmentSettings(),
+        links,
+        reception=lambda: None,  # type: ignore[arg-type, return-value]  # nobody is let in
+        languages=lambda staff: [],
+        find=find,
+        end=find,  # type: ignore[arg-type]  # nobody ends anything
+    )
+
+
+def test_who_leaves_an_old_room_late_does_not_close_the_new_one() -> None:
+    kept = Appointment(new_id(), datetime.now(UTC).replace(microsecond=0), 30, "en", "pt")
+    links = Links(KEY)
+
+    async def find(name: str) -> Appointment | None:
+        return kept
+
+    async def come_and_go() -> None:
+        rooms = rooms_of(links, find)
+        places = []
+        for leaves in (False, True, False):
+            place = await rooms.enter(links.write(kept, Party.VISITOR))
+            assert isinstance(place, Seat)
+            places.append(place)
+            if leaves:
+                rooms.leave(place)
+        first, _, newest = places
+        assert first.room is not newest.room
+        rooms.leave(first)
+        assert rooms.room(kept) is newest.room
+
+    asyncio.run(come_and_go())
+
+
 def test_a_link_that_is_revoked_while_somebody_enters_opens_nothing() -> None:
     kept = Appointment(new_id(), datetime.now(UTC).replace(microsecond=0), 30, "en", "pt")
     links = Links(KEY)
@@ -214,14 +250,7 @@ def test_a_link_that_is_revoked_while_somebody_enters_opens_nothing() -> None:
             rooms.revoke(name)  # between the answer of the database and its arrival
         return found.pop(0)
 
-    rooms = WaitingRooms(
-        AppointmentSettings(),
-        links,
-        reception=lambda: None,  # type: ignore[arg-type, return-value]  # nobody is let in
-        languages=lambda staff: [],
-        find=find,
-        end=find,  # type: ignore[arg-type]  # nobody ends anything
-    )
+    rooms = rooms_of(links, find)
     told = asyncio.run(rooms.enter(links.write(kept, Party.VISITOR)))
     assert isinstance(told, RoomMessage)
     assert told.state == "revoked"

@@ -167,9 +167,10 @@ class Appointments:
     async def _revoke(self, request: Request) -> Response:
         self._check(request)
         name = request.path_params["id"]
-        if not await self._store().remove(name):
+        kept = await self._store().remove(name)
+        going_on = self._rooms.revoke(name)  # also past midnight, when it has been erased
+        if not kept and not going_on:
             raise InterpreterError("unknown-appointment", "there is no such appointment")
-        self._rooms.revoke(name)
         return Response(status_code=204, headers=HEADERS)
 
     def _appointment(self, wanted: NewAppointment) -> Appointment:

@@ -1,6 +1,8 @@
 """Waiting rooms when something is wrong: strangers, crowds, databases that are gone."""
 
 import asyncio
+import contextlib
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
@@ -20,7 +22,7 @@ from interpreter.channels.protocol.room import RoomMessage
 from interpreter.connection import Engines
 from interpreter.engines import House
 from interpreter.events import Party
-from interpreter.settings import ServerSettings, Settings
+from interpreter.settings import ServerSettings, Settings, state_folder
 from interpreter.waiting_room import Seat, WaitingRooms
 
 
@@ -202,6 +204,26 @@ def test_the_end_by_staff_is_written_down_once_the_database_is_back(
         while states.get(made["id"]) != "over" or house.service._appointments._rooms._rooms:
             _, told = ask(house, "GET", "/v1/appointments")
             states = {each["id"]: each["state"] for each in told["appointments"]}
+
+
+def test_what_goes_on_past_midnight_can_still_be_revoked(house: Running) -> None:
+    async def revoke() -> None:
+        made = make(house, visitor_language="pt")
+        path = f"/v1/appointments/{made['id']}"
+        async with entered(house, made, "staff") as staff:
+            await staff.say("admit")
+            await staff.until(state="open")
+            with contextlib.closing(sqlite3.connect(state_folder() / "appointments.sqlite")) as it:
+                it.execute("DELETE FROM appointments WHERE id = ?", (made["id"],))
+                it.commit()
+            assert (await asyncio.to_thread(ask, house, "DELETE", path))[0] == 204
+            await staff.until(state="revoked")
+            assert await staff.closed() == 1000
+        while house.service._appointments._rooms._rooms.get(made["id"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert (await asyncio.to_thread(ask, house, "DELETE", path))[0] == 404
+
+    asyncio.run(revoke())
 
 
 def rooms_of(links: Links, find: Callable[[str], Awaitable[Appointment | None]]) -> WaitingRooms:

@@ -72,7 +72,7 @@ class Appointments:
     ) -> None:
         """`house` and `reception` raise `BusyError` as long as models are loaded.
 
-        Raises `SettingsError` where the database's password cannot be read.
+        Raises `SettingsError` where the database's password cannot be read, or its address is none.
         """
         self._settings = settings.appointments
         self._server = settings.server
@@ -82,6 +82,8 @@ class Appointments:
         self._links = Links(staff_key)
         self._password = secret("INTERPRETER_DATABASE_PASSWORD")
         self._opened: Store | None = None
+        if self._settings.database:
+            self._make_store()  # a wrong address is told at the start, not tried for ever
         self._sockets = 0
         self._rooms = WaitingRooms(
             self._settings,

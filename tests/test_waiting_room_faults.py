@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from databases import Postgres
 from in_process import KEY, Running, running
@@ -21,7 +22,9 @@ from interpreter.appointments.links import Links
 from interpreter.channels.protocol.room import RoomMessage
 from interpreter.connection import Engines
 from interpreter.engines import House
+from interpreter.errors import SettingsError
 from interpreter.events import Party
+from interpreter.server import Service
 from interpreter.settings import ServerSettings, Settings, state_folder
 from interpreter.waiting_room import Seat, WaitingRooms
 
@@ -303,6 +306,16 @@ def test_while_models_are_loaded(
         assert (status, told["code"]) == (503, "starting")
         asyncio.run(knock(house))
         go.set()
+
+
+@pytest.mark.parametrize("place", ["h:54a/db", "h:/db:x", "[::1/db", "h/db?plugin=none"])
+def test_a_service_does_not_start_with_a_wrong_address_of_its_database(place: str) -> None:
+    settings = msgspec.convert(
+        {"database": f"postgresql+asyncpg://user@{place}"}, AppointmentSettings
+    )
+    with pytest.raises(SettingsError, match="appointments.database") as wrong:
+        Service(Settings(appointments=settings), KEY, lambda: pytest.fail("nothing is loaded"))
+    assert wrong.value.code == "bad-settings"
 
 
 def test_a_service_starts_without_its_database(

@@ -91,6 +91,11 @@ class Connection:
             raise ProtocolError("not-allowed", "this connection does not speak for that party")
         return named
 
+    async def hang_up(self) -> None:
+        """Its microphone hears no more; what was begun is interpreted."""
+        if self.microphone:
+            await self.microphone.hang_up()
+
 
 class Connections:
     """The connections of one conversation; `announce` tells that a party came, went or was cut."""
@@ -121,17 +126,24 @@ class Connections:
             self.peers.post(each.name) for each in (*interpreters, *talking)
         )
 
-    def add(self, connection: Connection, *, video: bool = False) -> None:
-        """A new one. Raises `ProtocolError` ("not-allowed", "conversation-full")."""
+    def add(self, connection: Connection, *, video: bool = False) -> Connection | None:
+        """A new one. Gives the one whose place among the pictures it takes, and which is gone.
+
+        Raises `ProtocolError` ("not-allowed", "conversation-full").
+        """
         _check(connection, video=video)
-        if len(self._by_name) >= self._most:
+        gone = self._gives_way_to(connection) if video and self.peers.full else None
+        if len(self._by_name) - (gone is not None) >= self._most:
             raise ProtocolError(
                 "conversation-full", f"{self._most} connections at most", fatal=True
             )
+        if gone:
+            self.remove(gone)
         if video:
             self.peers.enter(connection.name)
         self._by_name[connection.name] = connection
         self._tell(connection, "joined")
+        return gone
 
     def take_over(self, name: str, role: Role) -> Connection | None:
         """The one of that name, for a newer websocket; None if there is none."""
@@ -174,8 +186,7 @@ class Connections:
     async def hang_up(self) -> None:
         """No microphone hears any more; what was begun is interpreted."""
         for connection in self.all:
-            if connection.microphone:
-                await connection.microphone.hang_up()
+            await connection.hang_up()
 
     def anybody_reaches(self, party: Party) -> bool:
         """Whether any websocket reaches that party right now."""
@@ -199,6 +210,12 @@ class Connections:
             for each in self.all
             if each is not connection and peers.post(each.name)
         ]
+
+    def _gives_way_to(self, newcomer: Connection) -> Connection | None:
+        """Of those that are cut one of the same role, perhaps the same person; else the one that
+        has been away for longest."""
+        cut = [each for each in self.all if not each.attached and self.peers.post(each.name)]
+        return min(cut, key=lambda each: (each.role != newcomer.role, each.cut_at), default=None)
 
     def _tell(self, connection: Connection, change: PartyChange) -> None:
         """Announce, unless another connection of the party is still there."""

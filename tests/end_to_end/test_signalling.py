@@ -119,6 +119,29 @@ def test_who_is_cut_off_keeps_their_place_and_gets_what_was_sent_meanwhile(house
     asyncio.run(call())
 
 
+def test_who_comes_anew_takes_the_place_that_is_kept_for_them(house: Running) -> None:
+    async def call() -> None:
+        tokens = house.open()
+        async with joined(house, tokens["staff"]) as staff, joined(house, tokens["staff"]):
+            async with joined(house, tokens["visitor"]) as visitor:
+                me = await receive_until(visitor, protocol.Joined)
+                await others(staff, 2)
+            while not any(each.away for each in await others(staff, 2)):
+                pass
+            async with joined(house, tokens["visitor"]) as again:
+                welcome = await receive_until(again, protocol.Joined)
+                told = await others(staff, 2)
+                while any(each.away for each in told):
+                    told = await others(staff, 2)
+                names = {each.connection for each in told}
+                assert welcome.connection in names and me.connection not in names
+                resuming = {"connection": me.connection, "resume_after": me.event}
+                async with joined(house, tokens["visitor"], **resuming) as late:
+                    assert await refusal(late) == "conversation-full"
+
+    asyncio.run(call())
+
+
 def test_pictures_are_for_those_who_ask_for_them(house: Running) -> None:
     async def call() -> None:
         tokens = house.open()

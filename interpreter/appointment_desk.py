@@ -72,7 +72,7 @@ class Appointments:
     ) -> None:
         """`house` and `reception` raise `BusyError` as long as models are loaded.
 
-        Raises `SettingsError` where the database's password cannot be read.
+        Raises `SettingsError` where the database's password cannot be read, or its address is none.
         """
         self._settings = settings.appointments
         self._server = settings.server
@@ -82,6 +82,8 @@ class Appointments:
         self._links = Links(staff_key)
         self._password = secret("INTERPRETER_DATABASE_PASSWORD")
         self._opened: Store | None = None
+        if self._settings.database:
+            self._make_store()  # a wrong address is told at the start, not tried for ever
         self._sockets = 0
         self._rooms = WaitingRooms(
             self._settings,
@@ -167,9 +169,10 @@ class Appointments:
     async def _revoke(self, request: Request) -> Response:
         self._check(request)
         name = request.path_params["id"]
-        if not await self._store().remove(name):
+        kept = await self._store().remove(name)
+        going_on = self._rooms.revoke(name)  # also past midnight, when it has been erased
+        if not kept and not going_on:
             raise InterpreterError("unknown-appointment", "there is no such appointment")
-        self._rooms.revoke(name)
         return Response(status_code=204, headers=HEADERS)
 
     def _appointment(self, wanted: NewAppointment) -> Appointment:

@@ -13,7 +13,7 @@ from .microphone import Microphone
 from .mt import Translator
 from .mt.router import Router
 from .peers import Peer, Peers
-from .roles import PARTIES, Role
+from .roles import GUESTS, PARTIES, Role
 from .tts import Synthesizer
 from .vad import SileroVad
 from .work import Run
@@ -45,7 +45,7 @@ class ConversationLimits:
     """How long a connection that was cut may come back."""
 
     idle_seconds: float = 900.0
-    """Without a word from anybody, the conversation ends."""
+    """Without a word from anybody, nor people who talk without the machine, it ends."""
 
     lifetime_seconds: float = 8 * 3600.0
     drain_seconds: float = 10.0
@@ -91,6 +91,11 @@ class Connection:
             raise ProtocolError("not-allowed", "this connection does not speak for that party")
         return named
 
+    async def hang_up(self) -> None:
+        """Its microphone hears no more; what was begun is interpreted."""
+        if self.microphone:
+            await self.microphone.hang_up()
+
 
 class Connections:
     """The connections of one conversation; `announce` tells that a party came, went or was cut."""
@@ -121,17 +126,24 @@ class Connections:
             self.peers.post(each.name) for each in (*interpreters, *talking)
         )
 
-    def add(self, connection: Connection, *, video: bool = False) -> None:
-        """A new one. Raises `ProtocolError` ("not-allowed", "conversation-full")."""
-        _check(connection)
-        if len(self._by_name) >= self._most:
+    def add(self, connection: Connection, *, video: bool = False) -> Connection | None:
+        """A new one. Gives the one whose place among the pictures it takes, and which is gone.
+
+        Raises `ProtocolError` ("not-allowed", "conversation-full").
+        """
+        _check(connection, video=video)
+        gone = self._gives_way_to(connection) if video and self.peers.full else None
+        if len(self._by_name) - (gone is not None) >= self._most:
             raise ProtocolError(
                 "conversation-full", f"{self._most} connections at most", fatal=True
             )
+        if gone:
+            self.remove(gone)
         if video:
             self.peers.enter(connection.name)
         self._by_name[connection.name] = connection
         self._tell(connection, "joined")
+        return gone
 
     def take_over(self, name: str, role: Role) -> Connection | None:
         """The one of that name, for a newer websocket; None if there is none."""
@@ -171,9 +183,20 @@ class Connections:
         self._tell(connection, "left")
         return True
 
+    async def hang_up(self) -> None:
+        """No microphone hears any more; what was begun is interpreted."""
+        for connection in self.all:
+            await connection.hang_up()
+
     def anybody_reaches(self, party: Party) -> bool:
         """Whether any websocket reaches that party right now."""
         return any(_speaks_for(each, party) and each.attached for each in self.all)
+
+    def in_touch(self, *, without_machine: bool) -> bool:
+        """Whether people may be talking though the machine hears nothing: they see each other, or
+        somebody interprets `without_machine` while both parties are reached."""
+        seen = sum(each.attached and self.peers.post(each.name) is not None for each in self.all)
+        return seen > 1 or (without_machine and all(map(self.anybody_reaches, Party)))
 
     def anybody_listens(self, party: Party) -> bool:
         """Whether any connection plays voices to that party, or will once it is back."""
@@ -187,6 +210,12 @@ class Connections:
             for each in self.all
             if each is not connection and peers.post(each.name)
         ]
+
+    def _gives_way_to(self, newcomer: Connection) -> Connection | None:
+        """Of those that are cut one of the same role, perhaps the same person; else the one that
+        has been away for longest."""
+        cut = [each for each in self.all if not each.attached and self.peers.post(each.name)]
+        return min(cut, key=lambda each: (each.role != newcomer.role, each.cut_at), default=None)
 
     def _tell(self, connection: Connection, change: PartyChange) -> None:
         """Announce, unless another connection of the party is still there."""
@@ -203,8 +232,12 @@ def _speaks_for(connection: Connection, party: Party) -> bool:
     return party in connection.parties and not connection.interprets
 
 
-def _check(connection: Connection) -> None:
+def _check(connection: Connection, *, video: bool) -> None:
     """Who may hear and speak how. Raises `ProtocolError` ("not-allowed")."""
+    if connection.role in GUESTS and not video:
+        raise ProtocolError(
+            "not-allowed", "a guest joins with video, so that everybody sees them", fatal=True
+        )
     sound = connection.microphone or connection.speech_rate
     if connection.interprets:
         if sound:

@@ -105,9 +105,8 @@ class Conversation:
 
     async def run(self) -> None:
         """Live until `end`, until it idles, until its time is up, or until a stage breaks."""
-        for direction in self._directions.values():
-            self._tasks.start(direction.run())
-        for work in (self._watch(), self._back.run()):
+        directions = [each.run() for each in self._directions.values()]
+        for work in (*directions, self._watch(), self._back.run()):
             self._tasks.start(work)
         reason: EndReason = "failed"
         try:
@@ -137,6 +136,8 @@ class Conversation:
             now = time.monotonic()
             for connection in self.connections.cut_before(now - self._limits.resume_seconds):
                 await self.leave(connection)
+            if self.connections.in_touch(without_machine=self.handover.active):
+                self._last_sign = now
             if now - self._began > self._limits.lifetime_seconds:
                 self.end("expired")
             elif now - self._last_sign > self._limits.idle_seconds:
@@ -145,9 +146,7 @@ class Conversation:
     async def _finish_what_was_said(self) -> None:
         try:
             async with asyncio.timeout(self._limits.drain_seconds):
-                for microphone in [each.microphone for each in self.connections.all]:
-                    if microphone:
-                        await microphone.hang_up()
+                await self.connections.hang_up()
                 await self._hearing.finish()
                 for direction in self._directions.values():
                     await direction.drain()
@@ -183,7 +182,8 @@ class Conversation:
             microphone=self._microphone(PARTIES[role], turn_taking, microphone_rate, guard),
             guard=guard,
         )
-        self.connections.add(connection, video=video)
+        if gone := self.connections.add(connection, video=video):
+            self._hearing.start(self._see_off(gone))
         self.handover.interpreter(self.connections.hear_an_interpreter)
         if connection.microphone:
             self._hearing.start(connection.microphone.run())
@@ -196,11 +196,13 @@ class Conversation:
     async def leave(self, connection: Connection) -> None:
         """It said goodbye, or was away for too long. Without the last one it all ends."""
         if self.connections.remove(connection):
-            if connection.microphone:
-                await connection.microphone.hang_up()
-            self.handover.interpreter(self.connections.hear_an_interpreter)
-            if not self.connections.anybody_left:
-                self.end("left")
+            await self._see_off(connection)
+
+    async def _see_off(self, connection: Connection) -> None:
+        await connection.hang_up()
+        self.handover.interpreter(self.connections.hear_an_interpreter)
+        if not self.connections.anybody_left:
+            self.end("left")
 
     # What is said ---------------------------------------------------------------------------
 
@@ -263,8 +265,7 @@ class Conversation:
 
     def change_language(self, connection: Connection, language: str) -> None:
         """The visitor speaks another language. Raises `ProtocolError`."""
-        other = self.languages[Party.STAFF]
-        pairs = self.engines.translator.pairs
+        other, pairs = self.languages[Party.STAFF], self.engines.translator.pairs
         if (language, other) not in pairs or (other, language) not in pairs:
             raise ProtocolError(
                 "pair-not-available", f"nothing here translates {language} and {other} both ways"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .events import Event, Party, SpeechChunk
+from .events import Event, Failure, Party, Rephrased, SpeechChunk, Transcript, Translation
 
 
 @dataclass(slots=True)
@@ -24,20 +24,24 @@ class Entry:
 
 
 class Journal:
-    """Bounded twice: at `longest` entries the oldest go; beyond `audio_bytes` the oldest voices.
+    """Bounded thrice: at `longest` entries the oldest go; beyond `audio_bytes` the oldest voices.
+    Of those that went what was said stays for `past`, the latest `texts` of it.
 
     Followers read at their own pace and never hold up whoever appends; one that is slower than
     the bounds allow sees a jump in the numbers.
     """
 
-    def __init__(self, longest: int = 20_000, audio_bytes: int = 32 * 2**20) -> None:
+    def __init__(
+        self, longest: int = 20_000, audio_bytes: int = 32 * 2**20, texts: int = 20_000
+    ) -> None:
         self._entries: deque[Entry] = deque()
         self._voices: deque[Entry] = deque()
+        self._texts: deque[Entry] = deque(maxlen=texts)
         self._longest = longest
         self._room_for_audio = audio_bytes
         self._last = 0
         self._changed = asyncio.Event()
-        self._closed = False
+        self._closed = asyncio.Event()
 
     @property
     def last(self) -> int:
@@ -63,17 +67,23 @@ class Journal:
             oldest = self._entries.popleft()
             if self._voices and self._voices[0] is oldest:
                 self._forget_voice(self._voices.popleft())
+            if was_said(oldest.event):
+                self._texts.append(oldest)
         self._wake()
         return self._last
 
     def close(self) -> None:
         """Let followers end once they have read everything."""
-        self._closed = True
+        self._closed.set()
         self._wake()
 
+    async def until_closed(self) -> None:
+        """Wait until nothing more will come."""
+        await self._closed.wait()
+
     def past(self) -> list[Entry]:
-        """What is here now, oldest first."""
-        return list(self._entries)
+        """What is here now, oldest first; of what is older than `first`, only what was said."""
+        return [*self._texts, *self._entries]
 
     async def follow(self, after: int) -> AsyncIterator[Entry]:
         """Entries after that number, then new ones as they come, until the journal is closed."""
@@ -83,7 +93,7 @@ class Journal:
                 entry = self._entries[max(after + 1, self.first) - self.first]
                 after = entry.number
                 yield entry
-            if self._closed:
+            if self._closed.is_set():
                 return
             await changed.wait()
 
@@ -95,3 +105,14 @@ class Journal:
         if isinstance(entry.event, SpeechChunk):
             self._room_for_audio += entry.event.samples.nbytes
         entry.event = None
+
+
+def was_said(event: Event | None) -> bool:
+    """Whether a record or a newcomer may want it for as long as the conversation lasts."""
+    match event:
+        case Transcript() | Translation():
+            return event.final
+        case Failure():
+            return event.utterance is not None
+        case _:
+            return isinstance(event, Rephrased)

@@ -71,9 +71,14 @@ class Peers:
     def __init__(self) -> None:
         self._posts: dict[str, Post] = {}
 
+    @property
+    def full(self) -> bool:
+        """Whether nobody more may show a picture."""
+        return len(self._posts) >= MOST
+
     def enter(self, name: str) -> None:
         """It shows a picture from now on. Raises `ProtocolError` ("conversation-full")."""
-        if len(self._posts) >= MOST:
+        if self.full:
             raise ProtocolError("conversation-full", f"{MOST} show pictures at most", fatal=True)
         self._posts[name] = Post()
 

@@ -1,7 +1,7 @@
 """As whom somebody joins a conversation; each role has a token of its own."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from .events import Party
 
@@ -11,6 +11,9 @@ person who interprets instead of the machine, and reads both."""
 
 Guest = Literal["colleague", "interpreter"]
 """Whom staff may invite into a conversation that goes on."""
+
+GUESTS: tuple[Guest, ...] = get_args(Guest)
+"""They show pictures, so that nobody reads along unseen."""
 
 PARTIES: Mapping[Role, tuple[Party, ...]] = {
     "staff": (Party.STAFF,),

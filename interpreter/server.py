@@ -29,7 +29,7 @@ from .http import HEADERS, answer, bearer, body_of, check_origin, decode, explai
 from .keys import Keys
 from .reception import Invitation, Reception
 from .relays import Relays
-from .roles import PARTIES, Guest
+from .roles import Guest, Role
 from .settings import Settings, secret
 from .start_page import start_page
 from .telephone import Telephone
@@ -225,7 +225,7 @@ class Service:
 
     async def _paper(self, request: Request) -> Response:
         """The record for both, or the sheet for a human interpreter, of what was said so far."""
-        conversation = self._as_staff(request)
+        conversation = self._as_staff(request, "colleague")
         if request.url.path.endswith("/sheet"):
             if conversation.handover.state == "over":
                 raise ProtocolError("not-allowed", "there is a sheet only for handing over")
@@ -246,12 +246,15 @@ class Service:
         link = link_to(request, f"call#guest={token}&role={guest.role}")
         return answer({"token": token, "link": link}, 201)
 
-    def _as_staff(self, request: Request) -> Conversation:
-        """The conversation of the address, of which the request shows a token for staff."""
+    def _as_staff(self, request: Request, *also: Role) -> Conversation:
+        """The conversation of the address, of which the request shows a token for staff.
+
+        `also`: a colleague is a guest of theirs, and reads without deciding who is there.
+        """
         check_origin(request, self.settings.server.origins)
         conversation, role = self._open_reception().admit(bearer(request))
-        staff = role != "interpreter" and Party.STAFF in PARTIES[role]
-        if conversation.name != request.path_params["name"] or not staff:
+        may = role in ("staff", "shared", *also)
+        if conversation.name != request.path_params["name"] or not may:
             raise ProtocolError("not-allowed", "the token of this conversation's staff is needed")
         return conversation
 
@@ -308,12 +311,13 @@ class Service:
         return answer({"call": joining.name}, 202)
 
     async def _called(self, request: Request) -> Response:
-        joinings = self._board().joinings(self._as_staff(request))
+        joinings = self._board().joinings(self._as_staff(request, "colleague"))
         told = [{"call": each.name, "party": each.party, "state": each.state} for each in joinings]
         return answer({"calls": told})
 
     async def _hang_up(self, request: Request) -> Response:
-        if not self._board().hang_up(self._as_staff(request), request.path_params["call"]):
+        conversation = self._as_staff(request)
+        if not self._board().hang_up(conversation, request.path_params["call"]):
             raise InterpreterError("unknown-call", "there is no such call")
         return Response(status_code=204, headers=HEADERS)
 

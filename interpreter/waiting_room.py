@@ -219,14 +219,19 @@ class WaitingRooms:
         self._following.start(self._follow(room, room.invitation.conversation))
         room.tell()
 
-    def revoke(self, name: str) -> None:
-        """The appointment is not kept any more: tell who waits, end what goes on."""
+    def revoke(self, name: str) -> bool:
+        """The appointment is not kept any more: tell who waits, end what goes on.
+
+        False if it has no room.
+        """
         self._revocations += 1
-        if room := self._rooms.get(name):
-            room.revoked = True
-            if room.invitation:
-                room.invitation.conversation.end("closed")
-            room.tell()
+        if (room := self._rooms.get(name)) is None:
+            return False
+        room.revoked = True
+        if room.invitation:
+            room.invitation.conversation.end("closed")
+        room.tell()
+        return True
 
     def message(self, seat: Seat) -> RoomMessage:
         """How things are, for one person."""
@@ -277,8 +282,9 @@ class WaitingRooms:
         self._tidy(room)
 
     def _tidy(self, room: Room) -> None:
-        if not room.seats and room.invitation is None:
-            self._rooms.pop(room.appointment.id, None)
+        name = room.appointment.id
+        if not room.seats and room.invitation is None and self._rooms.get(name) is room:
+            del self._rooms[name]
 
     def _why_gone(self, starts: datetime) -> RoomState:
         """An appointment is kept until its day is over, unless it is revoked."""

@@ -214,6 +214,30 @@ async def unusable(store: Store) -> str:
     return str(caught.value)
 
 
+def test_a_migration_that_is_interrupted_leaves_nothing_and_is_made_up_for(
+    make: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise OSError("the machine was switched off")
+
+    async def migrate() -> None:
+        async with opened(make) as store, store._engine.begin() as connection:
+            await connection.run_sync(downgrade)
+        with monkeypatch.context() as patch:
+            patch.setattr("alembic.op.create_index", interrupted)
+            with pytest.raises(StorageError):
+                await make().open()
+        store = make()
+        async with store._engine.begin() as connection:
+            left = await connection.run_sync(lambda it: inspect(it).get_table_names())
+        assert set(left) <= {"alembic_version"}
+        await store.close()
+        async with opened(make) as store:
+            await store.add(appointment(), 10)
+
+    asyncio.run(migrate())
+
+
 def test_a_full_disk_is_told_and_passes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     full = True
 

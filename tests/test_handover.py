@@ -142,6 +142,27 @@ def test_while_an_interpreter_is_in_the_picture_the_machine_only_shows_captions(
     asyncio.run(main())
 
 
+def test_what_somebody_said_before_they_lost_their_place_is_interpreted(engines: Engines) -> None:
+    async def main() -> None:
+        said = await voiced(engines, "Preciso de um passaporte novo.", "pt")
+        async with living(engines, office=OFFICE) as live:
+            talk = live.conversation
+            in_the_picture(live, "staff")
+            cut, person = in_the_picture(live, "visitor"), in_the_picture(live, "interpreter")
+            await live.say(cut, said, pace=4.0)
+            talk.connections.cut(cut)
+            talk.connections.cut(person)
+            in_the_picture(live, "visitor")
+            await live.wait(lambda: any(each.final for each in live.of(Translation)))
+            assert talk.handover.active
+            in_the_picture(live, "staff")
+            await live.until(HandoverChanged, 2)
+            assert not talk.handover.active
+            assert len(talk.connections.all) == 3
+
+    asyncio.run(main())
+
+
 def test_staff_decide_about_an_interpreter_in_the_picture_too(engines: Engines) -> None:
     async def main() -> None:
         async with living(engines, office=OFFICE) as live:

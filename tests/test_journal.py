@@ -1,11 +1,24 @@
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interpreter.events import Event, Notice, Party, SpeechChunk
+from interpreter import record
+from interpreter.corrections import as_typed
+from interpreter.events import (
+    Event,
+    Failure,
+    Notice,
+    Party,
+    Rephrased,
+    SpeechChunk,
+    Transcript,
+    Translation,
+)
 from interpreter.journal import Journal
+from interpreter.work import Quality
 
 
 def chunk(utterance: int = 1, size: int = 100) -> SpeechChunk:
@@ -57,6 +70,56 @@ def test_old_voices_go_before_words_do() -> None:
     events = asyncio.run(main())
     assert [event is None for event in events] == [True, False, True, False] + [False] * 4
     assert [event.code for event in events if isinstance(event, Notice)] == ["0", "1", "2", "3"]
+
+
+def spoken(utterance: int) -> list[Event]:
+    """An utterance that was put into plain language, translated, and said."""
+    said = as_typed(utterance, 1, Party.STAFF, "en", f"Sentence {utterance}.")
+    told = Translation(
+        utterance, 1, Party.STAFF, "en", "pt", f"Frase {utterance}.", 5, "llm", Quality.GOOD, True
+    )
+    return [
+        replace(said, final=False),
+        said,
+        Rephrased(utterance, 1, f"Plain {utterance}.", "llm"),
+        replace(told, final=False),
+        told,
+        Failure("synthesis-failed", False, utterance),
+        *[chunk(utterance)] * 10,
+    ]
+
+
+def test_what_was_said_stays_when_voices_and_drafts_have_gone() -> None:
+    async def main() -> None:
+        journal = Journal(longest=20)
+        for utterance in range(1, 9):
+            for event in spoken(utterance):
+                journal.append(event)
+        journal.append(Failure("internal-error", False, None))
+        journal.close()
+        lines = record.lines(journal.past())
+        assert [each.transcript.text for each in lines] == [f"Sentence {n}." for n in range(1, 9)]
+        assert [each.plain for each in lines] == [f"Plain {n}." for n in range(1, 9)]
+        assert [each.translation.text for each in lines if each.translation] == [
+            f"Frase {n}." for n in range(1, 9)
+        ]
+        numbers = [each.number for each in journal.past()]
+        assert numbers == sorted(set(numbers))
+        old = [each.event for each in journal.past() if each.number < journal.first]
+        assert {type(each) for each in old} == {Transcript, Translation, Rephrased, Failure}
+        assert len(await read(journal)) == 20
+
+    asyncio.run(main())
+
+
+def test_what_was_said_has_a_limit_too() -> None:
+    async def main() -> None:
+        journal = Journal(longest=1, texts=3)
+        for utterance in range(9):
+            journal.append(as_typed(utterance, 1, Party.STAFF, "en", "Yes."))
+        assert [each.number for each in journal.past()] == [6, 7, 8, 9]
+
+    asyncio.run(main())
 
 
 @given(st.lists(st.integers(1, 400), max_size=60), st.integers(1, 20), st.integers(0, 2000))

@@ -5,8 +5,11 @@ import asyncio
 import pytest
 
 from interpreter.channels.protocol import SignalMessage
+from interpreter.connection import Connection, Connections
 from interpreter.errors import ProtocolError
+from interpreter.events import Party, PartyChange, TurnTaking
 from interpreter.peers import MOST, Peers, Post
+from interpreter.roles import Role
 
 
 def test_a_change_is_told_before_what_others_say_and_once() -> None:
@@ -60,3 +63,48 @@ def test_nothing_goes_to_or_from_who_shows_no_picture(sender: str, to: str) -> N
     with pytest.raises(ProtocolError):
         peers.send(sender, to, SignalMessage(sender))
     assert peers.post("nobody") is None
+
+
+def in_the_picture(name: str, role: Role) -> Connection:
+    return Connection(name, role, TurnTaking.OWN_MICROPHONE, None, None)
+
+
+@pytest.mark.parametrize(
+    ("cut", "comes", "gone"),
+    [
+        (("visitor", "staff"), "staff", "staff"),
+        (("visitor", "staff"), "visitor", "visitor"),
+        (("visitor", "staff"), "colleague", "visitor"),
+        (("interpreter", "visitor"), "staff", "interpreter"),
+    ],
+)
+def test_a_newcomer_takes_the_place_of_who_is_cut_off(
+    cut: tuple[Role, ...], comes: Role, gone: Role
+) -> None:
+    told: list[tuple[Party, PartyChange]] = []
+    connections = Connections(MOST, lambda party, change: told.append((party, change)))
+    roles: tuple[Role, ...] = ("staff", "visitor", "interpreter")
+    there = {role: in_the_picture(role, role) for role in roles}
+    for each in there.values():
+        connections.add(each, video=True)
+    with pytest.raises(ProtocolError, match="3"):
+        connections.add(in_the_picture("early", comes), video=True)
+    for at, role in enumerate(cut):
+        connections.cut(there[role])
+        there[role].cut_at = float(at)
+    newcomer = in_the_picture("newcomer", comes)
+    assert connections.add(newcomer, video=True) is there[gone]
+    assert connections.take_over(gone, gone) is None
+    others = [each.connection for each in connections.around(newcomer)]
+    assert others == [each for each in roles if each != gone]
+    assert (Party("staff"), "left") in told or gone != "staff"
+
+
+def test_who_shows_no_picture_takes_nobodys_place() -> None:
+    connections = Connections(MOST, lambda party, change: None)
+    for number in range(MOST):
+        connections.add(in_the_picture(str(number), "visitor"), video=True)
+    connections.cut(connections.all[0])
+    with pytest.raises(ProtocolError, match="connections at most"):
+        connections.add(in_the_picture("tablet", "staff"))
+    assert len(connections.all) == MOST

@@ -50,6 +50,12 @@ class House:
             await asyncio.sleep(0.01)
         raise AssertionError(f"{joining.state}, not {state}")
 
+    async def forgotten(self) -> None:
+        """Until nothing of the conversation's calls is kept."""
+        async with asyncio.timeout(10):
+            while self.switchboard.joinings(self.conversation):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
 
 @contextlib.asynccontextmanager
 async def conversing(
@@ -109,6 +115,49 @@ def test_when_the_conversation_ends_they_are_told_goodbye(quick: Engines) -> Non
             house.conversation.end("closed")
             await house.told(phone, "ended-closed", "pt")
             await house.until(joining, "over")
+            await house.forgotten()
+
+    asyncio.run(call())
+
+
+def test_who_has_left_is_remembered_as_long_as_the_conversation_goes_on(quick: Engines) -> None:
+    async def call() -> None:
+        async with conversing(quick, Exchange(n089123="busy")) as house:
+            joining = house.switchboard.join(house.conversation, VISITOR, "089123")
+            await house.until(joining, "busy")
+            await asyncio.sleep(0.1)
+            assert house.switchboard.joinings(house.conversation) == [joining]
+            house.conversation.end("closed")
+            await house.forgotten()
+
+    asyncio.run(call())
+
+
+def test_the_telephone_stops_ringing_when_the_conversation_ends(quick: Engines) -> None:
+    async def call() -> None:
+        exchange = Exchange(n089123="ringing")
+        patient = replace(SETTINGS, ring_seconds=30.0)
+        async with conversing(quick, exchange, settings=patient) as house:
+            joining = house.switchboard.join(house.conversation, VISITOR, "089123")
+            await asyncio.sleep(0.05)
+            assert joining.state == "ringing"
+            house.conversation.end("closed")
+            await house.until(joining, "over")
+            assert exchange.given_up == 1
+
+    asyncio.run(call())
+
+
+def test_nobody_is_asked_into_a_conversation_that_has_ended(quick: Engines) -> None:
+    async def call() -> None:
+        phone = Telephone(patient=True)  # takes longer to listen to the question than this test
+        async with conversing(quick, Exchange(n089123=phone), phone) as house:
+            joining = house.switchboard.join(house.conversation, VISITOR, "089123")
+            await house.until(joining, "asking")
+            await asyncio.sleep(0.5)
+            house.conversation.end("closed")
+            await house.told(phone, "ended-closed", "pt")
+            await house.until(joining, "over")
 
     asyncio.run(call())
 
@@ -124,6 +173,31 @@ def test_who_refuses_the_machine_is_not_connected(quick: Engines) -> None:
             await house.until(joining, "refused")
             assert house.conversation.agreements.consent[VISITOR] is None
             assert not house.conversation.connections.anybody_reaches(VISITOR)
+
+    asyncio.run(call())
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_who_agrees_on_the_telephone_does_not_overrule_who_refused_in_the_call(
+    quick: Engines, there: bool
+) -> None:
+    async def call() -> None:
+        phone = Telephone()
+        async with conversing(quick, Exchange(n089123=phone), phone) as house:
+            talk = house.conversation
+            video = talk.connect("visitor", TurnTaking.OWN_MICROPHONE, RATE, 24_000, video=True)
+            talk.agreements.agree(VISITOR, False)
+            if not there:
+                talk.connections.cut(video)
+            joining = house.switchboard.join(talk, VISITOR, "089123")
+            await house.told(phone, "phone-consent", "pt")
+            phone.press("1")
+            if there:
+                await house.told(phone, "ended-closed", "pt")
+                await house.until(joining, "refused")
+            else:  # their line broke, and they have changed their mind
+                await house.until(joining, "in")
+            assert talk.agreements.consent[VISITOR] is not there
 
     asyncio.run(call())
 

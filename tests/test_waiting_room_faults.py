@@ -1,11 +1,14 @@
 """Waiting rooms when something is wrong: strangers, crowds, databases that are gone."""
 
 import asyncio
+import contextlib
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from databases import Postgres
 from in_process import KEY, Running, running
@@ -19,9 +22,11 @@ from interpreter.appointments.links import Links
 from interpreter.channels.protocol.room import RoomMessage
 from interpreter.connection import Engines
 from interpreter.engines import House
+from interpreter.errors import SettingsError
 from interpreter.events import Party
-from interpreter.settings import ServerSettings, Settings
-from interpreter.waiting_room import WaitingRooms
+from interpreter.server import Service
+from interpreter.settings import ServerSettings, Settings, state_folder
+from interpreter.waiting_room import Seat, WaitingRooms
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +209,62 @@ def test_the_end_by_staff_is_written_down_once_the_database_is_back(
             states = {each["id"]: each["state"] for each in told["appointments"]}
 
 
+def test_what_goes_on_past_midnight_can_still_be_revoked(house: Running) -> None:
+    async def revoke() -> None:
+        made = make(house, visitor_language="pt")
+        path = f"/v1/appointments/{made['id']}"
+        async with entered(house, made, "staff") as staff:
+            await staff.say("admit")
+            await staff.until(state="open")
+            with contextlib.closing(sqlite3.connect(state_folder() / "appointments.sqlite")) as it:
+                it.execute("DELETE FROM appointments WHERE id = ?", (made["id"],))
+                it.commit()
+            assert (await asyncio.to_thread(ask, house, "DELETE", path))[0] == 204
+            await staff.until(state="revoked")
+            assert await staff.closed() == 1000
+        while house.service._appointments._rooms._rooms.get(made["id"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert (await asyncio.to_thread(ask, house, "DELETE", path))[0] == 404
+
+    asyncio.run(revoke())
+
+
+def rooms_of(links: Links, find: Callable[[str], Awaitable[Appointment | None]]) -> WaitingRooms:
+    """Rooms in which people only wait."""
+    return WaitingRooms(
+        AppointmentSettings(),
+        links,
+        reception=lambda: None,  # type: ignore[arg-type, return-value]  # nobody is let in
+        languages=lambda staff: [],
+        find=find,
+        end=find,  # type: ignore[arg-type]  # nobody ends anything
+    )
+
+
+def test_who_leaves_an_old_room_late_does_not_close_the_new_one() -> None:
+    kept = Appointment(new_id(), datetime.now(UTC).replace(microsecond=0), 30, "en", "pt")
+    links = Links(KEY)
+
+    async def find(name: str) -> Appointment | None:
+        return kept
+
+    async def come_and_go() -> None:
+        rooms = rooms_of(links, find)
+        places = []
+        for leaves in (False, True, False):
+            place = await rooms.enter(links.write(kept, Party.VISITOR))
+            assert isinstance(place, Seat)
+            places.append(place)
+            if leaves:
+                rooms.leave(place)
+        first, _, newest = places
+        assert first.room is not newest.room
+        rooms.leave(first)
+        assert rooms.room(kept) is newest.room
+
+    asyncio.run(come_and_go())
+
+
 def test_a_link_that_is_revoked_while_somebody_enters_opens_nothing() -> None:
     kept = Appointment(new_id(), datetime.now(UTC).replace(microsecond=0), 30, "en", "pt")
     links = Links(KEY)
@@ -214,14 +275,7 @@ def test_a_link_that_is_revoked_while_somebody_enters_opens_nothing() -> None:
             rooms.revoke(name)  # between the answer of the database and its arrival
         return found.pop(0)
 
-    rooms = WaitingRooms(
-        AppointmentSettings(),
-        links,
-        reception=lambda: None,  # type: ignore[arg-type, return-value]  # nobody is let in
-        languages=lambda staff: [],
-        find=find,
-        end=find,  # type: ignore[arg-type]  # nobody ends anything
-    )
+    rooms = rooms_of(links, find)
     told = asyncio.run(rooms.enter(links.write(kept, Party.VISITOR)))
     assert isinstance(told, RoomMessage)
     assert told.state == "revoked"
@@ -252,6 +306,16 @@ def test_while_models_are_loaded(
         assert (status, told["code"]) == (503, "starting")
         asyncio.run(knock(house))
         go.set()
+
+
+@pytest.mark.parametrize("place", ["h:54a/db", "h:/db:x", "[::1/db", "h/db?plugin=none"])
+def test_a_service_does_not_start_with_a_wrong_address_of_its_database(place: str) -> None:
+    settings = msgspec.convert(
+        {"database": f"postgresql+asyncpg://user@{place}"}, AppointmentSettings
+    )
+    with pytest.raises(SettingsError, match="appointments.database") as wrong:
+        Service(Settings(appointments=settings), KEY, lambda: pytest.fail("nothing is loaded"))
+    assert wrong.value.code == "bad-settings"
 
 
 def test_a_service_starts_without_its_database(

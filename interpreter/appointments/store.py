@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 from sqlalchemy import Row, delete, event, func, insert, select, update
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ..errors import InterpreterError, StorageError
+from ..errors import InterpreterError, SettingsError, StorageError
 from . import Appointment
 from .migrate import upgrade
 from .tables import appointments
@@ -32,13 +33,23 @@ class Store:
     """All appointments. Every call raises `StorageError` where the database cannot do it."""
 
     def __init__(self, database: str | Path, password: str | None = None) -> None:
-        """`database`: the file of an SQLite database, or the address of another one."""
+        """`database`: the file of an SQLite database, or the address of another one.
+
+        Raises `SettingsError` ("bad-settings") for what is no address.
+        """
         self._file = database if isinstance(database, Path) else None
-        if isinstance(database, Path):
-            self._url = _of_file(database)
-        else:
-            self._url = make_url(database).set(password=password)
-        self._engine = self._connect()
+        try:
+            if isinstance(database, Path):
+                self._url = _of_file(database)
+            else:
+                self._url = make_url(database).set(password=password)
+            self._engine = self._connect()
+        except (ValueError, SQLAlchemyError) as error:
+            raise SettingsError(
+                "bad-settings",
+                "appointments.database is no address of a database; write it as "
+                "postgresql+asyncpg://user@host:5432/name",
+            ) from error
 
     async def open(self) -> None:
         """Make the tables, or bring them to the newest form; not in the way of the event loop."""
@@ -135,6 +146,8 @@ class Store:
         engine = self._connect()
         try:
             async with engine.begin() as connection:
+                if self._file is not None:  # its driver would commit table by table
+                    await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 await connection.run_sync(upgrade)
         finally:
             await engine.dispose()

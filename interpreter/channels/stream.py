@@ -26,6 +26,9 @@ from .welcome import history, joined
 log = logging.getLogger(__name__)
 
 _ACK_SECONDS = 0.5
+_ALIVE_SECONDS = 5.0
+"""Nobody waits longer for an `ack`, so that a client can tell a dead line from a silent one."""
+
 _SEND_SECONDS = 20.0
 """A client that takes nothing for so long is treated as cut off."""
 
@@ -366,12 +369,14 @@ class _Joined:
         return self._resampler[1].push(chunk.samples)
 
     async def _acknowledge(self) -> None:
-        told = -1
+        microphone = self._connection.microphone
+        told, at = -1, time.monotonic()
         while True:
             await asyncio.sleep(_ACK_SECONDS / 2)
-            microphone = self._connection.microphone
-            if microphone and microphone.expected - 1 > told:
-                told = microphone.expected - 1
+            arrived = microphone.expected - 1 if microphone else -1
+            due = time.monotonic() - at > _ALIVE_SECONDS - _ACK_SECONDS
+            if arrived > told or due:
+                told, at = arrived, time.monotonic()
                 await self._stream.send(protocol.Ack(told))
 
     async def _refuse(self, error: InterpreterError) -> None:

@@ -2,8 +2,8 @@
 
 from ..connection import Connection
 from ..conversation import Conversation
-from ..events import Event, Failure, Party, Transcript, Translation
-from ..journal import Entry
+from ..events import Party, Rephrased
+from ..journal import Entry, was_said
 from ..languages import own_name, right_to_left
 from . import protocol, wire
 
@@ -35,17 +35,8 @@ def joined(conversation: Conversation, connection: Connection, after: int) -> pr
 
 def history(conversation: Conversation) -> list[Entry]:
     """What a newcomer should see: what was said and what failed, not what it sounded like."""
-    return [entry for entry in conversation.journal.past() if _lasts(entry.event)]
-
-
-def _lasts(event: Event | None) -> bool:
-    match event:
-        case Transcript() | Translation():
-            return event.final
-        case Failure():
-            return event.utterance is not None
-        case _:
-            return False
+    past = (entry for entry in conversation.journal.past() if was_said(entry.event))
+    return [entry for entry in past if not isinstance(entry.event, Rephrased)]
 
 
 def _state(conversation: Conversation, party: Party) -> protocol.PartyState:

@@ -295,6 +295,22 @@ def test_a_newcomer_reads_what_was_said(house: Running) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(("rate", "seconds"), [(None, 0.0), (RATE, 0.0), (RATE, 0.4)])
+def test_a_line_on_which_nobody_speaks_can_be_told_from_a_dead_one(
+    house: Running, monkeypatch: pytest.MonkeyPatch, rate: int | None, seconds: float
+) -> None:
+    monkeypatch.setattr("interpreter.channels.stream._ALIVE_SECONDS", 1.0)
+
+    async def main() -> None:
+        async with joined(house, house.open()["staff"], microphone_rate=rate) as (staff, _):
+            arrived = await speak(staff, silence(seconds)) - 1 if seconds else -1
+            told = [(await receive_until(staff, protocol.Ack, 5.0)).sequence for _ in range(4)]
+            assert told == sorted(told)
+            assert told[-2:] == [arrived, arrived]
+
+    asyncio.run(main())
+
+
 def test_the_last_to_leave_ends_it(house: Running) -> None:
     async def main() -> None:
         tokens = house.open()

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from in_process import Running, receive_until, running
+from in_process import Running, receive_until, running, with_limits
 from websockets.asyncio.client import ClientConnection
 
 from interpreter.channels import protocol
@@ -119,6 +119,29 @@ def test_who_is_cut_off_keeps_their_place_and_gets_what_was_sent_meanwhile(house
     asyncio.run(call())
 
 
+def test_who_comes_anew_takes_the_place_that_is_kept_for_them(house: Running) -> None:
+    async def call() -> None:
+        tokens = house.open()
+        async with joined(house, tokens["staff"]) as staff, joined(house, tokens["staff"]):
+            async with joined(house, tokens["visitor"]) as visitor:
+                me = await receive_until(visitor, protocol.Joined)
+                await others(staff, 2)
+            while not any(each.away for each in await others(staff, 2)):
+                pass
+            async with joined(house, tokens["visitor"]) as again:
+                welcome = await receive_until(again, protocol.Joined)
+                told = await others(staff, 2)
+                while any(each.away for each in told):
+                    told = await others(staff, 2)
+                names = {each.connection for each in told}
+                assert welcome.connection in names and me.connection not in names
+                resuming = {"connection": me.connection, "resume_after": me.event}
+                async with joined(house, tokens["visitor"], **resuming) as late:
+                    assert await refusal(late) == "conversation-full"
+
+    asyncio.run(call())
+
+
 def test_pictures_are_for_those_who_ask_for_them(house: Running) -> None:
     async def call() -> None:
         tokens = house.open()
@@ -136,6 +159,39 @@ def test_pictures_are_for_those_who_ask_for_them(house: Running) -> None:
                     assert await refusal(fourth) == "conversation-full"
 
     asyncio.run(call())
+
+
+async def end_of(websocket: ClientConnection, seconds: float) -> str | None:
+    """Why the conversation ended; None where it goes on for so long."""
+    try:
+        return (await receive_until(websocket, protocol.EndedMessage, seconds)).reason
+    except TimeoutError:
+        return None
+
+
+def test_people_who_see_each_other_need_not_talk_to_the_machine(engines: Engines) -> None:
+    async def main(house: Running) -> None:
+        tokens = house.open()
+        async with joined(house, tokens["staff"]) as staff:
+            async with joined(house, tokens["visitor"]):
+                assert await end_of(staff, 3.0) is None
+            assert await end_of(staff, 10.0) == "idle"  # who is cut off talks with nobody
+
+    with running(engines, with_limits(idle_seconds=1.0)) as house:
+        asyncio.run(main(house))
+
+
+def test_people_with_whom_somebody_else_interprets_need_not_either(engines: Engines) -> None:
+    async def main(house: Running) -> None:
+        tokens = house.open()
+        async with joined(house, tokens["shared"], turn_taking="push_to_talk") as tablet:
+            await tablet.send(json.dumps({"type": "handover", "step": "begin"}))
+            assert await end_of(tablet, 3.0) is None
+            await tablet.send(json.dumps({"type": "handover", "step": "end"}))
+            assert await end_of(tablet, 10.0) == "idle"
+
+    with running(engines, with_limits(idle_seconds=1.0)) as house:
+        asyncio.run(main(house))
 
 
 def test_credentials_for_the_relay_are_those_coturn_expects(house: Running) -> None:
@@ -182,21 +238,27 @@ def test_a_relay_without_its_secret_is_refused_at_start() -> None:
     assert Relays(VideoSettings(), None).given_to("k_me") == []
 
 
-def invite(house: Running, conversation: str, token: str, role: str) -> dict[str, str]:
+def ask(house: Running, token: str, method: str, path: str, body: object = None) -> Any:
+    """What the service answers about a conversation."""
     request = urllib.request.Request(
-        f"{house.address}/v1/conversations/{conversation}/guests",
-        json.dumps({"role": role}).encode(),
+        f"{house.address}/v1/conversations/{path}",
+        json.dumps(body).encode() if body else None,
         {"Authorization": f"Bearer {token}"},
+        method=method,
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
-        invited: dict[str, str] = json.load(answer)
+        return json.load(answer)
+
+
+def invite(house: Running, conversation: str, token: str, role: str) -> dict[str, str]:
+    invited: dict[str, str] = ask(house, token, "POST", f"{conversation}/guests", {"role": role})
     return invited
 
 
 def test_the_machine_shows_captions_only_while_a_human_interpreter_is_in_the_call(
     house: Running,
 ) -> None:
-    silent = {"microphone_rate": None, "speech_rate": None}
+    silent: dict[str, Any] = {"microphone_rate": None, "speech_rate": None}
 
     async def call() -> None:
         tokens = house.open()
@@ -223,6 +285,11 @@ def test_the_machine_shows_captions_only_while_a_human_interpreter_is_in_the_cal
             assert (over.state, over.reason) == ("over", "interpreter")
             async with joined(house, guest["token"], speech_rate=24_000) as listening:
                 assert await refusal(listening) == "not-allowed"
+            silent["video"] = False
+            async with joined(house, guest["token"], **silent) as unseen:
+                assert await refusal(unseen) == "not-allowed"
+                await unseen.wait_closed()
+                assert unseen.close_code == 1008
 
     asyncio.run(call())
 
@@ -237,6 +304,8 @@ def test_a_colleague_speaks_as_staff_do(house: Running) -> None:
             assert refused.value.code == 403
             refused.value.close()
             guest = invite(house, name, tokens["staff"], "colleague")
+            async with joined(house, guest["token"], video=False) as unseen:
+                assert await refusal(unseen) == "not-allowed"
             async with joined(house, guest["token"]) as colleague:
                 assert (await receive_until(colleague, protocol.Joined)).role == "colleague"
                 [peer] = await others(visitor, 1)
@@ -246,6 +315,30 @@ def test_a_colleague_speaks_as_staff_do(house: Running) -> None:
                 assert heard.party == "staff"
 
     asyncio.run(call())
+
+
+@pytest.mark.parametrize("role", ["colleague", "interpreter"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "", None),
+        ("POST", "/guests", {"role": "colleague"}),
+        ("POST", "/calls", {"number": "089123"}),
+        ("DELETE", "/calls/p_1", None),
+    ],
+)
+def test_guests_do_not_decide_who_is_there(
+    house: Running, role: str, method: str, path: str, body: object
+) -> None:
+    reception = house.service.reception
+    assert reception
+    token = house.open()["staff"]
+    name = reception.admit(token)[0].name
+    guest = invite(house, name, token, role)["token"]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(house, guest, method, name + path, body)
+    with refused.value as answer:
+        assert (answer.code, json.load(answer)["code"]) == (403, "not-allowed")
 
 
 def test_staff_choose_how_people_are_interpreted(house: Running) -> None:

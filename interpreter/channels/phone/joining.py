@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from typing import Literal
+from collections.abc import Awaitable
+from typing import Literal, TypeVar
 
 from ...conversation import Conversation
 from ...errors import PhoneError, ProtocolError, trace
@@ -19,6 +20,8 @@ from .questions import Questions
 log = logging.getLogger(__name__)
 
 JoiningState = Literal["ringing", "asking", "in", "busy", "nobody", "refused", "over"]
+
+T = TypeVar("T")
 
 _GOODBYE_SECONDS = 15.0
 
@@ -48,7 +51,10 @@ class Joining:
         """Call, ask, and let them take part."""
         settings = self._means.settings
         try:
-            line = await self._means.dial(self._number, settings.ring_seconds)
+            line = await _unless(
+                self.conversation.journal.until_closed(),
+                self._means.dial(self._number, settings.ring_seconds),
+            )
         except PhoneError as error:
             log.info("a number was not reached: %s", error.code)
             self.state = "busy" if error.code == "busy" else "nobody"
@@ -56,6 +62,9 @@ class Joining:
         except asyncio.CancelledError:
             self.state = "over"
             raise
+        if line is None:
+            self.state = "over"
+            return
         leg = Leg(line, self._means.announcements, self.conversation.languages[self.party])
         living = asyncio.create_task(leg.run())
         try:
@@ -74,7 +83,8 @@ class Joining:
 
     async def _serve(self, leg: Leg) -> None:
         self.state = "asking"
-        if not await self._agrees(leg):
+        over = self.conversation.journal.until_closed()
+        if await _unless(over, self._agrees(leg)) is False:
             self.state = "refused"
             await self._say_goodbye(leg, "ended-closed")
             return
@@ -84,6 +94,12 @@ class Joining:
         self.state = "in"
         reason = await self._take_part(leg)
         await self._say_goodbye(leg, f"ended-{reason}")
+
+    @property
+    def _refused(self) -> bool:
+        """Whether the visitor is in the call by video as well, and has said no to the machine."""
+        consent, connections = self.conversation.agreements.consent, self.conversation.connections
+        return consent[Party.VISITOR] is False and connections.anybody_reaches(Party.VISITOR)
 
     async def _agrees(self, leg: Leg) -> bool:
         means, languages = self._means, self.conversation.languages
@@ -96,7 +112,7 @@ class Joining:
         engines, seconds = means.reception.engines, means.settings.answer_seconds
         quality = engines.translator.pairs[leg.language, languages[Party.STAFF]]
         questions = Questions(leg, engines, means.announcements, seconds)
-        return await questions.consent(leg.language, quality)
+        return await questions.consent(leg.language, quality) and not self._refused
 
     async def _take_part(self, leg: Leg) -> str:
         """Until they press *, or the conversation is over. Raises `HungUp`."""
@@ -116,18 +132,22 @@ class Joining:
         if self.party is Party.VISITOR:
             self.conversation.agreements.agree(Party.VISITOR, True)
         participant.announce("phone-keys")
-        taking_part = asyncio.create_task(participant.run())
-        starred = asyncio.create_task(self._starred.wait())
-        try:
-            await asyncio.wait({taking_part, starred}, return_when=asyncio.FIRST_COMPLETED)
-            return str(taking_part.result()) if taking_part.done() else "closed"
-        finally:
-            for task in (taking_part, starred):
-                task.cancel()
-            await asyncio.gather(taking_part, starred, return_exceptions=True)
+        return await _unless(self._starred.wait(), participant.run()) or "closed"
 
     async def _say_goodbye(self, leg: Leg, code: str) -> None:
         with contextlib.suppress(HungUp, TimeoutError):
             async with asyncio.timeout(_GOODBYE_SECONDS):
                 await leg.playback.drop_all()
                 await leg.say(leg.words(code))
+
+
+async def _unless(end: Awaitable[object], work: Awaitable[T]) -> T | None:
+    """What comes of the work; None where the end comes first."""
+    working, ending = asyncio.ensure_future(work), asyncio.ensure_future(end)
+    try:
+        await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        for each in (working, ending):
+            each.cancel()
+        await asyncio.gather(working, ending, return_exceptions=True)

@@ -11,6 +11,7 @@ from ...conversation import Conversation
 from ...errors import BusyError, ProtocolError, SynthesisError, trace
 from ...events import Party
 from ...reception import Reception
+from ...tasks import Tasks
 from .announcements import Announcements, Sentence
 from .call import Call, State
 from .joining import Joining
@@ -52,6 +53,7 @@ class Switchboard:
         self._means = Means(settings, reception, self.announcements, dial)
         self._calls: dict[str, Call] = {}
         self._joinings: dict[str, tuple[Joining, asyncio.Task[None]]] = {}
+        self._forgetting = Tasks("", _complain_of)
         self._change = Change()
         self._closed = False
         for problem in self.problems():
@@ -123,11 +125,11 @@ class Switchboard:
             raise SynthesisError("language-not-spoken", "nothing could be said on the telephone")
         if self.full:
             raise BusyError("overloaded", "all lines are in use")
-        self._forget_joinings()
         joining = Joining(self._means, conversation, party, bare_number(number))
         task = asyncio.create_task(joining.run())
         task.add_done_callback(_complain)
         self._joinings[joining.name] = (joining, task)
+        self._forgetting.start(self._forget(joining, task))
         return joining
 
     def joinings(self, conversation: Conversation) -> list[Joining]:
@@ -142,12 +144,11 @@ class Switchboard:
         task.cancel()
         return True
 
-    def _forget_joinings(self) -> None:
-        self._joinings = {
-            name: (joining, task)
-            for name, (joining, task) in self._joinings.items()
-            if joining.going_on or not joining.conversation.ended
-        }
+    async def _forget(self, joining: Joining, task: asyncio.Task[None]) -> None:
+        """What was said is not kept for the sake of a call that was made into it."""
+        await joining.conversation.journal.until_closed()
+        await asyncio.wait({task})
+        del self._joinings[joining.name]
 
     async def shut(self) -> None:
         """Say goodbye to everybody; those in a conversation when `Reception.shut` ends it."""
@@ -162,6 +163,7 @@ class Switchboard:
                 await self._change.until(lambda: not self._calls)
                 tasks = [task for _, task in self._joinings.values()]
                 await asyncio.gather(*tasks, return_exceptions=True)
+        await self._forgetting.cancel()
 
     def _common(self) -> Iterator[Sentence]:
         means, words = self._means, self.announcements.words
@@ -176,4 +178,8 @@ class Switchboard:
 
 def _complain(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
-        log.error("a call broke: %s", trace(error))
+        _complain_of(error)
+
+
+def _complain_of(error: BaseException) -> None:
+    log.error("a call broke: %s", trace(error))

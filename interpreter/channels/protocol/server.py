@@ -309,6 +309,7 @@ class Ack(Message, frozen=True, tag="ack"):
     """All microphone frames up to this sequence have arrived; the client may forget them."""
 
     sequence: int
+    """-1 where none has come."""
 
 
 class EndedMessage(Message, frozen=True, tag="ended"):

@@ -53,7 +53,7 @@ class House:
     async def forgotten(self) -> None:
         """Until nothing of the conversation's calls is kept."""
         async with asyncio.timeout(10):
-            while self.switchboard.joinings(self.conversation):  # noqa: ASYNC110
+            while self.switchboard.joinings(self.conversation):  # noqa: ASYNC110  # no event tells
                 await asyncio.sleep(0.01)
 
 

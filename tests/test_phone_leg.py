@@ -235,7 +235,7 @@ def test_star_ends_the_conversation_for_both(engines: Engines) -> None:
         async with connected(engines) as pair:
             pair.telephones[VISITOR].press("9*")
             async with asyncio.timeout(10):
-                while not pair.live.conversation.ended:  # noqa: ASYNC110
+                while not pair.live.conversation.ended:  # noqa: ASYNC110  # no event tells
                     await asyncio.sleep(0.01)
 
     asyncio.run(call())

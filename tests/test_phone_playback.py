@@ -62,7 +62,7 @@ def test_a_line_that_tells_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyP
         async with playing(telephone) as playback:
             playback.add(sound(4), 1, last=True)
             async with asyncio.timeout(10):
-                while not playback.idle:  # noqa: ASYNC110
+                while not playback.idle:  # noqa: ASYNC110  # no event tells
                     await asyncio.sleep(0.01)
             assert np.array_equal(telephone.heard, sound(4))
 

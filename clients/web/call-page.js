@@ -190,7 +190,7 @@ class Appointment {
 
   /** @param {string} [news] */
   wait(news = '') {
-    if (this.at === 'call' && !news) return; // a tap too many
+    if (this.at === 'call') return; // a tap too many
     void openMedia();
     this.at = 'waiting';
     if (this.room.state?.role === 'visitor') this.room.ready(this.language);
@@ -208,13 +208,13 @@ class Appointment {
 
   /** @param {import('./meeting.js').HowOver} how */
   met(how) {
+    this.at = 'left';
     kept.set('inside', '');
     if (how === 'closed') return this.end(erasedView(this.words));
     const { state } = this.room;
     if (this.room.left) return this.closed();
     if (state?.state === 'over' || state?.state === 'revoked') return this.end(closedView(this.words, this.words.say(`room.${state.state}`)));
     if (how === 'interrupted') return this.again();
-    this.at = 'left';
     closeMedia();
     show(leftView(this.words, this.words.say('call.left'), () => this.wait()));
   }

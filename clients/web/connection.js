@@ -126,7 +126,7 @@ export class Connection extends EventTarget {
 
   /** @param {ServerMessage} message */
   #told(message) {
-    if (message.type === 'error' && message.utterance === undefined) this.typed.shift(); // it was refused
+    if (message.type === 'error' && message.utterance === undefined && message.code !== 'peer-gone') this.typed.shift(); // it was refused
     if (message.type !== 'transcript' || !message.final) return;
     const place = this.typed.findIndex(({ said }) => said['text'] === message.text);
     if (place >= 0) this.typed.splice(place, 1);

@@ -16,7 +16,7 @@ import { callView, talking } from './views/call/call.js';
 
 /** @typedef {import('./video/media.js').Media} Media */
 /** @typedef {import('./views/shapes.js').Party} Party */
-/** @typedef {'left' | 'closed' | 'interrupted'} HowOver  `closed`: by staff, or over for other reasons, so that nothing is left of it */
+/** @typedef {'left' | 'closed' | 'interrupted'} HowOver  `closed`: by staff, so that nothing is left of it */
 /** @typedef {(how: HowOver, why: import('./protocol.js').Messages | null) => void} OnOver  `why`: what the service said */
 
 /** Why somebody may not come in. */
@@ -43,7 +43,8 @@ export async function meet({ token, watching, media, show, signal, onover }) {
     conversation.removeEventListener('change', look);
     call.leave();
     conversation.leave();
-    onover(how, conversation.state.notices.findLast(({ code }) => REFUSALS.has(code))?.messages ?? null);
+    const { endedMessages, notices } = conversation.state;
+    onover(how, endedMessages ?? notices.findLast(({ code }) => REFUSALS.has(code))?.messages ?? null);
   };
   const look = () => {
     const { ended, connection } = conversation.state;

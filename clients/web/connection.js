@@ -128,7 +128,8 @@ export class Connection extends EventTarget {
   #told(message) {
     if (message.type === 'error' && message.utterance === undefined && message.code !== 'peer-gone') this.typed.shift(); // it was refused
     if (message.type !== 'transcript' || !message.final) return;
-    const place = this.typed.findIndex(({ said }) => said['text'] === message.text);
+    // The service tells it with single spaces.
+    const place = this.typed.findIndex(({ said }) => String(said['text']).trim().replace(/\s+/g, ' ') === message.text);
     if (place >= 0) this.typed.splice(place, 1);
   }
 

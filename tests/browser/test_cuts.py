@@ -94,6 +94,8 @@ def test_what_was_typed_just_before_a_line_died_is_said_once(
 ) -> None:
     page = blank_page(launch().new_context(), line.address)
     page.evaluate(START, [service.open()["shared"], "push_to_talk"])
+    page.evaluate("talk.say('Good  morning.', 'staff')")
+    wait(page, "talk.state.lines[0]?.target?.final && talk.connection.typed.length === 0")
     # Without a sound from here a line is not taken for dead as long as the service is there.
     page.wait_for_timeout(17_000)
     assert page.evaluate("[talk.state.connection, talk.connection.attempts]") == ["open", 0]
@@ -102,9 +104,9 @@ def test_what_was_typed_just_before_a_line_died_is_said_once(
     wait(page, "talk.state.connection === 'lost'")
     line.cut()
     line.mend()
-    wait(page, "talk.state.lines[0]?.target?.final")
+    wait(page, "talk.state.lines[1]?.target?.final")
     page.wait_for_timeout(3000)
-    assert page.evaluate("[talk.state.lines.length, talk.connection.typed.length]") == [1, 0]
+    assert page.evaluate("[talk.state.lines.length, talk.connection.typed.length]") == [2, 0]
 
 
 def test_attempts_come_ever_more_seldom(line: Line, service: Running, launch: Launch) -> None:
